@@ -1,0 +1,110 @@
+"""The composition root: nothing is created at import, everything is wired here."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import explorer
+from api.access import Access
+from api.graphql import GraphQLEndpoint
+from api.health import is_ready
+from api.settings import Settings
+from domain.base.clock import Clock, SystemClock
+from domain.base.database import POOL_SIZE, Database
+from domain.base.identifiers import new_id
+from domain.base.work import Works
+from domain.reactions import REACTIONS
+from schema.root import make_schema
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+
+
+def open_works(settings: Settings, *, clock: Clock | None = None) -> Works:
+    """Return the doors to the domain for these settings."""
+    database = Database(settings.async_url, pool_size=settings.pool_size or POOL_SIZE)
+    return Works(
+        database=database,
+        reactions=REACTIONS,
+        clock=clock or SystemClock(),
+        organisation=settings.organisation,
+    )
+
+
+def create_app(settings: Settings, *, works: Works | None = None, demo_token: str | None = None) -> Starlette:
+    """Return the application. `demo_token`: the key that the explorer starts with, in the demo only."""
+    works = works or open_works(settings)
+    schema = make_schema(is_introspectable=settings.introspection)
+    endpoint = GraphQLEndpoint(schema, works=works, access=Access(works), settings=settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await works.database.dispose()
+
+    routes = [
+        Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
+        Route("/healthz", _healthz),
+        Route("/readyz", _readyz(works)),
+        *(explorer.routes(token=demo_token) if settings.explorer else []),
+    ]
+    middleware = [
+        Middleware(RequestId),
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["authorization", "content-type", "x-request-id"],
+            expose_headers=["x-request-id"],
+            max_age=86_400,
+        ),
+    ]
+    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+
+
+async def _healthz(_request: Request) -> Response:
+    """Answer that the process is alive."""
+    return JSONResponse({"status": "ok"})
+
+
+def _readyz(works: Works) -> Callable[[Request], Awaitable[Response]]:
+    async def readyz(_request: Request) -> Response:
+        """Answer whether requests can be served: the database is there, and at the schema of this code."""
+        ready, reason = await is_ready(works.database)
+        return JSONResponse({"status": "ok" if ready else "unavailable", "reason": reason}, 200 if ready else 503)
+
+    return readyz
+
+
+class RequestId:
+    """Gives each request an id, or keeps the one it came with, and sends it back."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap the application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        sent = Request(scope).headers.get("x-request-id", "")
+        # An id that is not plain would end up in logs and headers as it is.
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else new_id().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def stamped(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._app(scope, receive, stamped)

@@ -1,0 +1,320 @@
+"""The command `sportello`."""
+
+import asyncio
+import socket
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from sqlalchemy.exc import SQLAlchemyError
+
+from api import demo, explorer, logs, migrations
+from api.app import create_app, open_works
+from api.imports.files import FileRefused, inspect
+from api.imports.run import FORMATS, Summary, import_file
+from api.lock import DatabaseInUse, hold
+from api.settings import Settings
+from domain.base.actors import EVERY_PERMISSION, SYSTEM
+from domain.base.errors import Refusal, Refusals
+from domain.base.work import Works
+from domain.customers.actions.spending import refresh_ranking
+from domain.identity.actions import create_api_key
+from schema.root import make_schema
+
+app = typer.Typer(help="Sportello: the customer relations of a shop behind one GraphQL API.", no_args_is_help=True)
+imports = typer.Typer(help="Take over what the shop has.", no_args_is_help=True)
+keys = typer.Typer(help="The keys with which programs come in.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+app.add_typer(keys, name="keys")
+
+_console = Console(stderr=True)
+_Answer = TypeVar("_Answer")
+
+SQLITE_FIXED = (3, 51, 3)
+"""Before this version two connections that write or checkpoint at once could corrupt a WAL file."""
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+def _fail(message: str, *, code: int = 2) -> NoReturn:
+    _console.print(message, style="red", highlight=False, markup=False)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell what went wrong in one sentence where the user can do something about it."""
+    try:
+        yield
+    except (DatabaseInUse, FileRefused, migrations.MigrationFailed, demo.DemoFailed, Refusal, Refusals) as error:
+        _fail(str(error))
+    except (SQLAlchemyError, OSError) as error:
+        _fail(f"The database cannot be used: {str(error).splitlines()[0]}")
+
+
+def _settings() -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        _fail(
+            "\n".join(
+                f"SPORTELLO_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors() if each["loc"]
+            )
+        )
+    logs.configure(settings)
+    return settings
+
+
+def _run(settings: Settings, story: Callable[[Works], "asyncio.Future[_Answer] | object"]) -> _Answer:
+    """Run a story against the database and close it."""
+
+    async def run() -> _Answer:
+        works = open_works(settings)
+        try:
+            return await story(works)  # type: ignore[misc,no-any-return]
+        finally:
+            await works.database.dispose()
+
+    return asyncio.run(run())
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="The address to listen on; else SPORTELLO_HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; else SPORTELLO_PORT.")] = None,
+) -> None:
+    """Bring the database up to date and serve the API."""
+    settings = _settings()
+    address = host or settings.host, port or settings.port
+    with _told(), hold(settings.sqlite_path):
+        _refuse_busy(*address)
+        migrations.upgrade(settings.async_url)
+        _serve(settings, address)
+
+
+def _refuse_busy(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            _fail(
+                f"Port {port} of {host} cannot be used ({error.strerror}); choose another with --port (make: PORT=…)."
+            )
+
+
+def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | None = None) -> None:
+    if settings.explorer and not explorer.is_built():
+        _console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
+    host, port = address
+    uvicorn.run(
+        create_app(settings, demo_token=demo_token),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    settings = _settings()
+    with _told(), hold(settings.sqlite_path):
+        migrations.upgrade(settings.async_url)
+    _console.print(f"The database is at revision {migrations.newest_revision()}.")
+
+
+@imports.command("orders")
+def import_orders(
+    files: Annotated[list[Path], typer.Argument(help="Files, packed with gzip or plain.", metavar="FILE…")],
+    format_name: Annotated[str, typer.Option("--format", help="online-retail or jsonl.")],
+    report_folder: Annotated[
+        Path, typer.Option("--report", help="The folder for the files of what was refused.")
+    ] = Path("var"),
+    *,
+    again: Annotated[bool, typer.Option(help="Also read a file again that went in already.")] = False,
+) -> None:
+    """Take over orders and credit notes from files; what went in before changes nothing."""
+    if format_name not in FORMATS:
+        _fail(f"There is no format {format_name}; there are {', '.join(FORMATS)}.")
+    settings = _settings()
+    with _told(), hold(settings.sqlite_path):
+        migrations.upgrade(settings.async_url)
+
+        async def story(works: Works) -> list[Summary]:
+            return [
+                await import_with_progress(
+                    works, path, format_name=format_name, report_folder=report_folder, is_again=again
+                )
+                for path in files
+            ]
+
+        summaries = _run(settings, story)
+    for summary in summaries:
+        _print_summary(summary)
+    if not all(summary.is_clean for summary in summaries):
+        raise typer.Exit(1)
+
+
+async def import_with_progress(
+    works: Works, path: Path, *, format_name: str, report_folder: Path, is_again: bool = False
+) -> Summary:
+    """Import a file under a bar that shows rows, rate and the time that is left."""
+    sound = inspect(path)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rows, {task.fields[rate]} rows/s,"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_console, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(path.name, total=sound.line_count, rate="-")
+
+        def advance(rows: int) -> None:
+            progress.update(task, advance=rows)
+            speed = progress.tasks[0].speed
+            progress.update(task, rate="-" if speed is None else f"{speed:,.0f}")
+
+        return await import_file(
+            works,
+            path,
+            format_name=format_name,
+            report_folder=report_folder,
+            advance=advance,
+            sound=sound,
+            is_again=is_again,
+        )
+
+
+def _print_summary(summary: Summary) -> None:
+    counts = summary.counts
+    done = "went in already" if summary.was_done else "done"
+    _print(
+        f"{summary.path.name}: {done}. {counts['order']:,} orders and {counts['credit note']:,} credit notes "
+        f"with {counts['line']:,} lines; {counts['stock correction']:,} stock corrections and "
+        f"{counts['adjustment']:,} adjustments of the books are no orders; {counts['refused']:,} refused."
+    )
+    for problem in summary.left_out:
+        _print(f"  {problem.name}: {problem.reason} (line {problem.first_line})")
+    if summary.report is not None:
+        _print(f"  What was refused, and why, is in {summary.report}.")
+
+
+def _print(text: str) -> None:
+    _console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Argument(help="What the key is for.")],
+    permission: Annotated[
+        list[str] | None, typer.Option(help="What it may do, repeated; left out: everything.")
+    ] = None,
+) -> None:
+    """Create an API key and print it: it is shown this once."""
+    settings = _settings()
+    wanted = permission or sorted(EVERY_PERMISSION)
+    with _told(), hold(settings.sqlite_path):
+        migrations.upgrade(settings.async_url)
+
+        async def story(works: Works) -> str:
+            _, secret = await works.perform(
+                lambda work: create_api_key(work, name=name, permissions=wanted), actor=SYSTEM, action="apiKeyCreate"
+            )
+            return secret
+
+        typer.echo(_run(settings, story))
+
+
+@app.command("rank")
+def rank() -> None:
+    """Rank the customers by their value anew."""
+    settings = _settings()
+    with _told(), hold(settings.sqlite_path):
+        _run(
+            settings,
+            lambda works: works.perform(
+                lambda work: refresh_ranking(work, is_forced=True), actor=SYSTEM, action="rankingRefresh"
+            ),
+        )
+
+
+@app.command("demo")
+def run_demo(
+    data: Annotated[Path, typer.Argument(help="The file of real orders.")],
+    port: Annotated[int | None, typer.Option(help="The port to listen on; else SPORTELLO_PORT.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where everything of the demo lives.")] = Path("var"),
+    *,
+    is_prepared_only: Annotated[bool, typer.Option("--prepare-only", help="Make everything, serve nothing.")] = False,
+) -> None:
+    """Serve a shop with real orders, with a ready API key."""
+    settings = demo.settings_for(_settings(), folder)
+    address = settings.host, port or settings.port
+    with _told(), hold(settings.sqlite_path):
+        if not is_prepared_only:
+            _refuse_busy(*address)
+        migrations.upgrade(settings.async_url)
+
+        async def story(works: Works) -> str:
+            summary = await import_with_progress(works, data, format_name="online-retail", report_folder=folder)
+            _print_summary(summary)
+            return await demo.ready_key(works, folder)
+
+        secret = _run(settings, story)
+        details = demo.write_details(folder, url=f"http://{address[0]}:{address[1]}", api_key=secret)
+        _console.print(demo.welcome(details), highlight=False, markup=False, soft_wrap=True)
+        if not is_prepared_only:
+            _serve(settings, address, demo_token=secret)
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the public schema."""
+    typer.echo(make_schema().as_str())
+
+
+@app.command()
+def doctor() -> None:
+    """Look at the installation and say what could be better; exit code 1 where something is."""
+    settings = _settings()
+    problems = []
+    if settings.sqlite_path is not None and sqlite3.sqlite_version_info < SQLITE_FIXED:
+        _console.print(
+            f"note: SQLite {sqlite3.sqlite_version} has a bug in WAL mode that needs two writers at once; "
+            "Sportello has one writer, and other programs must not write to the file.",
+            highlight=False,
+        )
+    if settings.explorer and not explorer.is_built():
+        problems.append("the explorer is not built: make explorer")
+    with _told():
+        reason = _run(settings, demo.readiness)
+    if reason:
+        problems.append(reason)
+    for problem in problems:
+        _console.print(f"problem: {problem}", highlight=False)
+    if problems:
+        raise typer.Exit(1)
+    _console.print("All is well.")

@@ -1,0 +1,72 @@
+"""The explorer: GraphiQL, built from npm into `api/static/explorer/`, with examples for this schema."""
+
+from pathlib import Path
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from api.examples import list_examples
+
+_BUILT = Path(__file__).parent / "static" / "explorer"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+"""The page loads nothing from anywhere else; the editor needs styles of its own making."""
+
+_NOT_BUILT = """<!doctype html><html lang="en"><title>Sportello</title>
+<h1>Sportello is running</h1>
+<p>The API is at <code>/graphql</code>. The explorer is not built: install Node 20.19 or newer and run
+<code>make explorer</code>.</p></html>"""
+
+
+def is_built() -> bool:
+    """Tell whether there is an explorer to serve."""
+    return (_BUILT / "index.html").exists()
+
+
+def routes(*, token: str | None) -> list[BaseRoute]:
+    """Return the explorer's routes. `token`: the key that it starts with, in the demo only."""
+
+    async def config(_request: Request) -> Response:
+        body = {"endpoint": "/graphql", "token": token, "title": "Sportello", "examples": list_examples()}
+        return Response(orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def home(_request: Request) -> Response:
+        return RedirectResponse("/explorer/") if is_built() else HTMLResponse(_NOT_BUILT)
+
+    found: list[BaseRoute] = [Route("/", home), Route("/explorer/config.json", config)]
+    if is_built():
+        found.append(Mount("/explorer", app=_Guarded(StaticFiles(directory=_BUILT, html=True))))
+    return found
+
+
+class _Guarded:
+    """Adds the headers that keep the page to itself."""
+
+    def __init__(self, files: StaticFiles) -> None:
+        """Take the files."""
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a file; those with a hash in their name never change."""
+        is_fixed = "/assets/" in scope["path"]
+
+        async def guarded(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                caching = b"public, max-age=31536000, immutable" if is_fixed else b"no-cache"
+                message["headers"] = [
+                    *message["headers"],  # type: ignore[misc]
+                    (b"content-security-policy", _POLICY.encode()),
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"referrer-policy", b"no-referrer"),
+                    (b"cache-control", caching),
+                ]
+            await send(message)
+
+        await self._files(scope, receive, guarded)  # type: ignore[arg-type]

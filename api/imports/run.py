@@ -1,0 +1,217 @@
+"""Importing a file: read, take over batch by batch, count, report."""
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from uuid import UUID
+
+from api.imports import jsonl, online_retail
+from api.imports.documents import Document, Found, Problem, Reader
+from api.imports.files import FileRefused, Sound, inspect
+from domain.base.actors import SYSTEM
+from domain.base.errors import Refusal, Refusals
+from domain.base.work import Works
+from domain.customers.actions.spending import refresh_ranking
+from domain.identity.actions import upsert_store
+from domain.orders.actions.imports import (
+    Batch,
+    finish_import,
+    import_batch,
+    restart_import,
+)
+from domain.orders.repository import find_import_run
+from domain.orders.rules import CreditNoteDetails, OrderDetails
+
+FORMATS: dict[str, Reader] = {"online-retail": online_retail.read, "jsonl": jsonl.read}
+
+BATCH_LINES_MAX = 4_000
+BATCH_DOCUMENTS_MAX = 400
+"""A batch is one transaction: large enough that its statements pay, small enough to be soon on disk."""
+
+Advance: TypeAlias = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of a file."""
+
+    path: Path
+    rows: int
+    counts: Counter[str] = field(default_factory=Counter)
+    left_out: list[Problem] = field(default_factory=list)
+    report: Path | None = None
+    was_done: bool = False
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether nothing was refused."""
+        return self.counts["refused"] == 0
+
+
+class Report:
+    """The file of what was refused; it exists only where something was."""
+
+    def __init__(self, path: Path) -> None:
+        """Forget the report of an earlier run."""
+        self.path = path
+        path.unlink(missing_ok=True)
+
+    def add(self, problem: Problem) -> None:
+        """Write one row."""
+        is_new = not self.path.exists()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream)
+            if is_new:
+                writer.writerow(["first_line", "last_line", "document", "reason"])
+            writer.writerow([problem.first_line, problem.last_line, problem.name, problem.reason])
+
+
+async def import_file(
+    works: Works,
+    path: Path,
+    *,
+    format_name: str,
+    report_folder: Path,
+    advance: Advance = lambda _rows: None,
+    sound: Sound | None = None,
+    is_again: bool = False,
+) -> Summary:
+    """Import one file and return what became of it; a file that was begun goes on where it stopped.
+
+    A file that went in without a refusal is not read again, unless `is_again`.
+    Raises `FileRefused` where the file as a whole is unfit; then nothing of it went in.
+    """
+    sound = sound or inspect(path)
+    if format_name == "online-retail":
+        online_retail.check(path)
+    summary = Summary(path=path, rows=sound.line_count)
+    async with works.database.reading() as session:
+        known = await find_import_run(session, file_hash=sound.sha256, format=format_name)
+    if known is not None and known.finished_at is not None:
+        if known.counts.get("refused", 0) == 0 and not is_again:
+            summary.counts, summary.was_done = Counter(known.counts), True
+            advance(sound.line_count)
+            return summary
+        known = None
+        await works.perform(
+            lambda work: restart_import(work, file_hash=sound.sha256, format=format_name),
+            actor=SYSTEM,
+            action="importRestart",
+        )
+    rows_done = 0 if known is None else known.rows_done
+    summary.counts = Counter({} if known is None else known.counts)
+    advance(rows_done)
+    report = Report(report_folder / f"{path.name}.refused.csv")
+    if format_name == "online-retail":
+        await works.perform(
+            lambda work: upsert_store(work, details=online_retail.STORE), actor=SYSTEM, action="storeUpsert"
+        )
+    taker = _Taker(works, sound, format_name, summary, report, advance, rows_done)
+    for found in FORMATS[format_name](path, rows_done):
+        await taker.take(found)
+    await taker.finish()
+    summary.report = report.path if report.path.exists() else None
+    return summary
+
+
+class _Taker:
+    """Collects documents into batches and takes these over."""
+
+    def __init__(
+        self,
+        works: Works,
+        sound: Sound,
+        format_name: str,
+        summary: Summary,
+        report: Report,
+        advance: Advance,
+        rows_done: int,
+    ) -> None:
+        """Start with an empty batch."""
+        self._works, self._sound, self._format = works, sound, format_name
+        self._summary, self._report, self._advance = summary, report, advance
+        self._rows_done = self._rows_committed = rows_done
+        self._documents: list[Document] = []
+        self._names: set[tuple[type, str]] = set()
+        self._line_count = 0
+        self._counts: Counter[str] = Counter()
+
+    async def take(self, found: Found) -> None:
+        """Put what was found into the batch; take the batch over when it is full."""
+        if isinstance(found, Problem):
+            self._leave_out(found)
+        else:
+            name = (type(found.details), found.details.external_id.strip())
+            # The same document twice in one batch would meet itself.
+            if (
+                name in self._names
+                or self._line_count >= BATCH_LINES_MAX
+                or len(self._documents) >= BATCH_DOCUMENTS_MAX
+            ):
+                await self._commit()
+            self._names.add(name)
+            self._documents.append(found)
+            self._line_count += len(found.details.lines)
+        self._rows_done = found.last_line - (1 if self._format == "online-retail" else 0)
+
+    async def finish(self) -> None:
+        """Take over what is left, note that the file is done, and rank the customers anew."""
+        await self._commit()
+        self._advance(self._summary.rows - self._rows_committed)
+        await self._works.perform(
+            lambda work: finish_import(work, file_hash=self._sound.sha256, format=self._format),
+            actor=SYSTEM,
+            action="importFinish",
+        )
+        await self._works.perform(
+            lambda work: refresh_ranking(work, is_forced=True), actor=SYSTEM, action="rankingRefresh"
+        )
+
+    def _leave_out(self, problem: Problem) -> None:
+        self._counts[problem.kind] += 1
+        if problem.is_refusal:
+            self._report.add(problem)
+        else:
+            self._summary.left_out.append(problem)
+
+    async def _commit(self) -> None:
+        orders = [each for each in self._documents if isinstance(each.details, OrderDetails)]
+        notes = [each for each in self._documents if isinstance(each.details, CreditNoteDetails)]
+        self._counts["order"] += len(orders)
+        self._counts["credit note"] += len(notes)
+        self._counts["line"] += self._line_count
+        batch = Batch(
+            file_hash=self._sound.sha256,
+            format=self._format,
+            rows_done=self._rows_done,
+            counts=dict(self._summary.counts + self._counts),
+            orders=[each.details for each in orders if isinstance(each.details, OrderDetails)],
+            credit_notes=[each.details for each in notes if isinstance(each.details, CreditNoteDetails)],
+        )
+        outcome = await self._works.perform(
+            lambda work: import_batch(work, batch=batch), actor=SYSTEM, action="importBatch"
+        )
+        self._summary.counts += self._counts
+        self._counts = Counter()
+        for problem in _refused([*orders, *notes], [*outcome.orders, *outcome.credit_notes]):
+            self._summary.counts["refused"] += 1
+            self._report.add(problem)
+        self._advance(self._rows_done - self._rows_committed)
+        self._rows_committed = self._rows_done
+        self._documents, self._line_count = [], 0
+        self._names.clear()
+
+
+def _refused(documents: list[Document], outcomes: list[UUID | Refusal | Refusals]) -> Iterator[Problem]:
+    for document, outcome in zip(documents, outcomes, strict=True):
+        if not isinstance(outcome, UUID):
+            reasons = outcome.refusals if isinstance(outcome, Refusals) else (outcome,)
+            reason = "; ".join(f"{'.'.join(map(str, each.field))}: {each.message}" for each in reasons[:5])
+            yield Problem(document.details.external_id, reason, document.first_line, document.last_line)
+
+
+__all__ = ["FORMATS", "FileRefused", "Summary", "import_file"]

@@ -1,0 +1,88 @@
+"""What can be set: environment variables that begin with SPORTELLO_, or a file .env."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy import URL, make_url
+
+from domain.base.money import check_currency
+from domain.base.work import Organisation
+
+
+class Settings(BaseSettings):
+    """The settings, each with its default and what it does; docs/reference/settings.md is made from this."""
+
+    model_config = SettingsConfigDict(env_prefix="SPORTELLO_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        default="sqlite:///var/sportello.sqlite3",
+        description="Where the data are: `sqlite:///path` or `postgresql://user:password@host:port/name`.",
+    )
+    pool_size: int = Field(default=16, ge=1, le=200, description="Connections to the database, for each process.")
+    host: str = Field(default="127.0.0.1", description="The address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
+    currency: str | None = Field(
+        default=None,
+        description="The organisation's currency, ISO 4217, in which sums are shown. Left out: the default store's.",
+    )
+    default_store: str | None = Field(
+        default=None, description="The code of the store that orders without one belong to. Left out: the first one."
+    )
+    cors_origins: Annotated[list[str], NoDecode] = Field(
+        default=["*"],
+        description=(
+            "Origins whose pages may call the API, separated by commas; `*` for all. Safe by default: the API knows "
+            "no cookies, only tokens that a page must hold."
+        ),
+    )
+    explorer: bool = Field(default=True, description="Whether the explorer is served at `/`.")
+    introspection: bool = Field(default=True, description="Whether clients may ask for the schema.")
+    body_bytes_max: int = Field(
+        default=262_144, ge=1_024, description="Bytes in the body of one request; a longer one is refused with 413."
+    )
+    request_timeout_s: float = Field(default=10, gt=0, description="Seconds for one request; then TIMEOUT.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least severe messages that are logged."
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="`text` for people, `json` for machines: one object a line."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [origin.strip() for origin in value.split(",") if origin.strip()] if isinstance(value, str) else value
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            return check_currency(value)
+        except Exception as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def organisation(self) -> Organisation:
+        """Return what the whole organisation decided."""
+        return Organisation(currency_code=self.currency, default_store_code=self.default_store)
+
+    @property
+    def async_url(self) -> URL:
+        """Return the database's address with the driver that serves requests."""
+        url = make_url(self.database_url)
+        driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+        backend = url.drivername.partition("+")[0]
+        if backend not in driver:
+            message = f"SPORTELLO_DATABASE_URL must begin with sqlite:// or postgresql://, not {backend}://"
+            raise ValueError(message)
+        return url.set(drivername=driver[backend])
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """Return the database file, None where the database is PostgreSQL."""
+        url = make_url(self.database_url)
+        return Path(url.database or "") if url.get_backend_name() == "sqlite" else None

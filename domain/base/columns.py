@@ -1,0 +1,190 @@
+"""Portable column types: what SQLite's STRICT tables and PostgreSQL both keep without loss.
+
+SQLAlchemy's own `Numeric` and aware `DateTime` lose data silently on SQLite (docs/architecture.md,
+"Two databases"), and `Boolean`, `Enum` and `Uuid` use names that STRICT tables refuse.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+import orjson
+from sqlalchemy import (
+    TEXT,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Dialect,
+    Integer,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from domain.base.money import from_units, to_units
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_Value = TypeVar("_Value")
+
+
+def to_micros(instant: datetime) -> int:
+    """Return the microseconds from 1970 to an aware instant, exactly."""
+    if instant.tzinfo is None:
+        message = f"an instant needs a time zone: {instant!r}"
+        raise ValueError(message)
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """Return the instant so many microseconds after 1970, in UTC."""
+    return _EPOCH + micros * _MICROSECOND
+
+
+class _Portable(TypeDecorator[_Value]):
+    """A type with one storage on SQLite and another on PostgreSQL."""
+
+    kind: ClassVar[type]
+    on_sqlite: ClassVar[TypeEngine[Any]] = Text()
+    elsewhere: ClassVar[TypeEngine[Any]]
+
+    @property
+    def python_type(self) -> type:
+        """Return the Python type of the values."""
+        return self.kind
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the database's storage."""
+        return dialect.type_descriptor(self.on_sqlite if dialect.name == "sqlite" else self.elsewhere)
+
+
+class Whole(_Portable[int]):
+    """A 64 bit integer."""
+
+    impl = BigInteger
+    cache_ok = True
+    kind = int
+    on_sqlite = Integer()
+    elsewhere = BigInteger()
+
+
+class SortedText(_Portable[str]):
+    """Text that lists are ordered by: byte by byte on both databases, whatever PostgreSQL's locale."""
+
+    impl = Text
+    cache_ok = True
+    kind = str
+    elsewhere = TEXT(collation="C")
+
+
+class Flag(_Portable[bool]):
+    """True or false."""
+
+    impl = Boolean
+    cache_ok = True
+    kind = bool
+    on_sqlite = Integer()
+    elsewhere = Boolean()
+
+    def process_bind_param(self, value: bool | None, dialect: Dialect) -> Any:  # noqa: FBT001, ANN401
+        """Write the database's own true and false."""
+        return value if value is None or dialect.name != "sqlite" else int(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> bool | None:  # noqa: ANN401, ARG002
+        """Read Python's true and false."""
+        return None if value is None else bool(value)
+
+
+class Key(_Portable[UUID]):
+    """A UUID: native on PostgreSQL, 32 hexadecimal digits on SQLite, which sort as the key does."""
+
+    impl = Uuid
+    cache_ok = True
+    kind = UUID
+    elsewhere = Uuid()
+
+    def process_bind_param(self, value: UUID | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Write the digits on SQLite."""
+        return value if value is None or dialect.name != "sqlite" else value.hex
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:  # noqa: ANN401
+        """Read the digits on SQLite."""
+        return value if value is None or dialect.name != "sqlite" else UUID(hex=value)
+
+
+class Instant(_Portable[datetime]):
+    """A point in time in UTC: microseconds since 1970 on SQLite, `timestamptz` on PostgreSQL."""
+
+    impl = DateTime
+    cache_ok = True
+    kind = datetime
+    on_sqlite = Integer()
+    elsewhere = DateTime(timezone=True)
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Refuse a naive value: nobody knows which instant it is."""
+        if value is None:
+            return None
+        micros = to_micros(value)
+        return micros if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401
+        """Read an aware instant in UTC."""
+        if value is None:
+            return None
+        return from_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Day(_Portable[date]):
+    """A calendar day without a time zone."""
+
+    impl = Date
+    cache_ok = True
+    kind = date
+    elsewhere = Date()
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Write text on SQLite."""
+        return value if value is None or dialect.name != "sqlite" else value.isoformat()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:  # noqa: ANN401
+        """Read text on SQLite."""
+        return value if value is None or dialect.name != "sqlite" else date.fromisoformat(value)
+
+
+class Amount(_Portable[Decimal]):
+    """Money in ten-thousandths of the currency's main unit: exact to four decimals, summed as integers."""
+
+    impl = BigInteger
+    cache_ok = True
+    kind = Decimal
+    on_sqlite = Integer()
+    elsewhere = BigInteger()
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:  # noqa: ARG002
+        """Refuse what four decimals cannot hold."""
+        return None if value is None else to_units(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:  # noqa: ANN401, ARG002
+        """Read a decimal; PostgreSQL's `sum` of integers comes as one already."""
+        return None if value is None else from_units(int(value))
+
+
+class Document(_Portable[Any]):
+    """A small structure that is only ever read whole: JSONB on PostgreSQL, JSON text on SQLite."""
+
+    impl = Text
+    cache_ok = True
+    kind = object
+    elsewhere = JSONB()
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Write text on SQLite; PostgreSQL's driver does it itself."""
+        return value if value is None or dialect.name != "sqlite" else orjson.dumps(value).decode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
+        """Read text on SQLite."""
+        return value if value is None or dialect.name != "sqlite" else orjson.loads(value)

@@ -1,0 +1,136 @@
+"""The two databases behind one pair of doors: `reading()` and `writing()`.
+
+SQLite has one writer connection behind an asyncio lock, which begins with BEGIN IMMEDIATE and does
+every checkpoint; its readers are read-only (docs/architecture.md, "Two databases"). PostgreSQL has
+one pool; READ COMMITTED is pinned for writes, because conditional updates rest on it, and every
+read sees one snapshot on both.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+from domain.base.errors import StorageFull
+
+Session: TypeAlias = AsyncSession
+
+POOL_SIZE = 16
+STATEMENT_TIMEOUT_S = 8
+LOCK_TIMEOUT_S = 4
+_UNIQUE_VIOLATION = "23505"
+_RETRIED_STATES = {_UNIQUE_VIOLATION, "40001", "40P01"}
+"""Unique violation, serialization failure, deadlock: two writers met. Run again, one of them sees the other."""
+_DISK_FULL_STATES = {"53100"}
+
+
+class Database:
+    """One database, whichever of the two it is."""
+
+    def __init__(self, url: str | URL, *, pool_size: int = POOL_SIZE) -> None:
+        """Prepare the connections; none is opened before it is needed."""
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._write_lock = asyncio.Lock()
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(self.url, pool_size=1, is_writer=True)
+            self._reader = _sqlite_engine(self.url, pool_size=pool_size, is_writer=False)
+        else:
+            self._writer = _postgresql_engine(self.url, pool_size=pool_size)
+            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session that sees one snapshot and cannot write."""
+        async with AsyncSession(self._reader, autoflush=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """Yield a session in a transaction of its own; whoever asked for it commits or rolls back.
+
+        Raises `StorageFull` where the disk is.
+        """
+        if not self.is_sqlite:
+            async with _storage_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
+                yield session
+            return
+        async with self._write_lock, _storage_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
+            yield session
+
+    async def dispose(self) -> None:
+        """Close every connection, on SQLite the writer last, so that it is the one that checkpoints."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def is_race(error: DBAPIError) -> bool:
+    """Tell whether two writers met, so that running the loser again settles it."""
+    if getattr(error.orig, "sqlstate", None) in _RETRIED_STATES:
+        return True
+    return isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)
+
+
+def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30)
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"]
+    pragmas += [] if is_writer else ["wal_autocheckpoint=0", "query_only=ON"]
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own type
+        # Without this the driver begins transactions by itself, and not before reads.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("PRAGMA foreign_keys")
+        if tuple(cursor.fetchone()) != (1,):
+            message = "this SQLite was built without foreign keys"
+            raise RuntimeError(message)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:  # noqa: ANN401
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+
+    return engine
+
+
+def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
+    timeouts = {
+        "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
+        "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+        "idle_in_transaction_session_timeout": "60s",
+        "timezone": "UTC",
+    }
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=30,
+        pool_pre_ping=True,
+        isolation_level="READ COMMITTED",
+        connect_args={"server_settings": timeouts},
+    )
+
+
+@asynccontextmanager
+async def _storage_errors() -> AsyncIterator[None]:
+    """Turn the two databases' words for a full disk into `StorageFull`."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig
+        driver_error = getattr(cause, "driver_exception", cause)
+        if getattr(cause, "sqlstate", None) in _DISK_FULL_STATES or (
+            isinstance(driver_error, sqlite3.Error)
+            and getattr(driver_error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        ):
+            message = "The disk that holds the database is full; nothing was written. Free some space."
+            raise StorageFull(message) from error
+        raise

@@ -1,0 +1,10 @@
+"""Keys of rows: UUID version 7 (RFC 9562), so that they rise with time and index well."""
+
+from uuid import UUID
+
+import uuid_utils.compat
+
+
+def new_id() -> UUID:
+    """Return a key greater than every key that this process made before."""
+    return uuid_utils.compat.uuid7()

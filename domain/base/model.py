@@ -1,0 +1,97 @@
+"""The base class of every table, and the tables that stand behind every write."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, MetaData, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
+
+from domain.base.columns import Amount, Day, Document, Flag, Instant, Key, Whole
+from domain.base.identifiers import new_id
+
+
+class Base(MappedAsDataclass, DeclarativeBase, kw_only=True):
+    """A row that is also a dataclass, so that rules and tests build it without a database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text(),
+        int: Whole(),
+        bool: Flag(),
+        UUID: Key(),
+        datetime: Instant(),
+        date: Day(),
+        Decimal: Amount(),
+    }
+
+
+STRICT = {"sqlite_strict": True}
+"""The table argument that makes SQLite keep to the declared types."""
+
+
+def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
+    """Return the constraint that a text column holds one of the values of an enum."""
+    listed = ", ".join(f"'{choice.value}'" for choice in choices)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+class EventRecord(Base):
+    """One committed fact of the event log. `seq` is dense; NULL until the sequencer has numbered it."""
+
+    __tablename__ = "events"
+    __table_args__ = (STRICT,)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int | None] = mapped_column(unique=True)
+    type: Mapped[str]
+    subjects: Mapped[dict[str, str]] = mapped_column(Document())
+    audit_id: Mapped[UUID] = mapped_column(ForeignKey("audit_entries.id"), index=True)
+    occurred_at: Mapped[datetime]
+
+
+class EventHead(Base):
+    """The number of the newest numbered event: one row, locked by whoever numbers."""
+
+    __tablename__ = "event_heads"
+    __table_args__ = (CheckConstraint("id = 1", name="single"), STRICT)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int]
+
+
+class AuditEntry(Base):
+    """Who did what, when: one row for each write that was committed."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (STRICT,)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    action: Mapped[str]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    request_id: Mapped[str | None]
+    occurred_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class IdempotencyKey(Base):
+    """The answer that was committed for a key: the id of what the write made."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (STRICT,)
+
+    scope: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    input_hash: Mapped[str]
+    answer_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,195 @@
+"""One write: one transaction that holds the change and everything that follows from it.
+
+`Works.perform` is the only way to write. It opens a `Work`, lets an action tell its story on it, runs
+the reactions of other areas, adds event log, audit row and idempotency answer, and commits once.
+Nothing leaves before that commit; a refusal leaves nothing behind.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeAlias, TypeVar
+from uuid import UUID
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.base import repository
+from domain.base.actors import Actor, Permission
+from domain.base.clock import Clock
+from domain.base.database import Database, is_race
+from domain.base.errors import Forbidden, IdempotencyMismatch, TooLong
+from domain.base.events import Event
+from domain.base.identifiers import new_id
+from domain.base.model import AuditEntry
+
+IDEMPOTENCY_KEPT = timedelta(days=7)
+IDEMPOTENCY_KEY_LENGTH_MAX = 200
+_ATTEMPTS = 6
+"""A write that lost a race is run again this often: with each attempt one rival has finished."""
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """What the whole organisation decided once, in its settings; None: as its first store has it."""
+
+    currency_code: str | None = None
+    default_store_code: str | None = None
+
+
+@dataclass(slots=True)
+class Work:
+    """One transaction, seen from an action."""
+
+    session: AsyncSession
+    actor: Actor
+    now: datetime
+    organisation: Organisation
+    _events: list[Event] = field(default_factory=list)
+
+    def require(self, permission: Permission) -> None:
+        """Raise `Forbidden` unless the actor has the permission: the first line of every action."""
+        if not self.actor.may(permission):
+            message = f"This needs the permission {permission}."
+            raise Forbidden(message)
+
+    def record(self, event: Event) -> None:
+        """Add a fact to the log; it exists once the work is committed."""
+        self._events.append(event)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """Return what was recorded so far."""
+        return self._events
+
+
+class Reaction(Protocol):
+    """What one area does about events of one kind: given all of this work at once."""
+
+    async def __call__(self, work: Work, events: Sequence[Any], /) -> None:
+        """Change what the area owns, in the same transaction."""
+
+
+Reactions: TypeAlias = Mapping[type[Event], Sequence[Reaction]]
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Makes a write happen once: the same key and input get the same answer, however often they come."""
+
+    key: str
+    input_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """Where writes are performed."""
+
+    database: Database
+    reactions: Reactions
+    clock: Clock
+    organisation: Organisation = Organisation()
+
+    async def perform(
+        self,
+        story: Callable[[Work], Awaitable[_Answer]],
+        *,
+        actor: Actor,
+        action: str,
+        request_id: str | None = None,
+    ) -> _Answer:
+        """Run `story` in one transaction and commit it with all that follows from it.
+
+        `action` is the audit row's name for it. Where two writers met on the same row or unique
+        value, the loser runs again: it then sees what the other one did, and decides on that.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return await self._attempt(story, actor=actor, action=action, request_id=request_id)
+            except DBAPIError as error:
+                if attempt == _ATTEMPTS or not is_race(error):
+                    raise
+            # Rivals that wait for different times do not meet again at once.
+            await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311
+        raise AssertionError("the last attempt returns or raises")  # noqa: EM101, TRY003  # pragma: no cover
+
+    async def perform_once(
+        self,
+        story: Callable[[Work], Awaitable[UUID]],
+        *,
+        once: Once | None,
+        actor: Actor,
+        action: str,
+        request_id: str | None = None,
+    ) -> UUID:
+        """Like `perform`, but a repeated key is answered with the id that was committed for it.
+
+        Raises `IdempotencyMismatch` where the key was used for another input.
+        """
+
+        async def told_once(work: Work) -> UUID:
+            if once is None:
+                return await story(work)
+            return await _tell_once(work, story, once)
+
+        return await self.perform(told_once, actor=actor, action=action, request_id=request_id)
+
+    async def _attempt(
+        self, story: Callable[[Work], Awaitable[_Answer]], *, actor: Actor, action: str, request_id: str | None
+    ) -> _Answer:
+        async with self.database.writing() as session:
+            work = Work(session=session, actor=actor, now=self.clock.now(), organisation=self.organisation)
+            answer = await story(work)
+            await self._react(work)
+            await session.flush()
+            audit = AuditEntry(
+                action=action,
+                actor_kind=actor.kind,
+                actor_id=actor.id,
+                request_id=request_id,
+                occurred_at=work.now,
+            )
+            await repository.add_events(session, audit=audit, events=[_row(event, work.now) for event in work.events])
+            await session.commit()
+            return answer
+
+    async def _react(self, work: Work) -> None:
+        """Hand every recorded event to the areas that react to it, also those that reactions record."""
+        done = 0
+        while done < len(work.events):
+            fresh = work.events[done:]
+            done = len(work.events)
+            for kind in dict.fromkeys(type(event) for event in fresh):
+                for reaction in self.reactions.get(kind, ()):
+                    await reaction(work, [event for event in fresh if type(event) is kind])
+
+
+async def _tell_once(work: Work, story: Callable[[Work], Awaitable[UUID]], once: Once) -> UUID:
+    if len(once.key) > IDEMPOTENCY_KEY_LENGTH_MAX:
+        message = f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH_MAX} characters."
+        raise TooLong(message, field=("idempotency_key",))
+    scope = work.actor.scope
+    known = await repository.claim_idempotency_key(
+        work.session,
+        scope=scope,
+        key=once.key,
+        input_hash=once.input_hash,
+        now=work.now,
+        expired_before=work.now - IDEMPOTENCY_KEPT,
+    )
+    if known is None:
+        answer = await story(work)
+        await repository.store_idempotent_answer(work.session, scope=scope, key=once.key, answer_id=answer)
+        return answer
+    if known.input_hash != once.input_hash or known.answer_id is None:
+        message = "This idempotency key was used for another input; use a new key for a new write."
+        raise IdempotencyMismatch(message, field=("idempotency_key",))
+    return known.answer_id
+
+
+def _row(event: Event, now: datetime) -> dict[str, Any]:
+    return {"id": new_id(), "type": type(event).__name__, "subjects": event.subjects, "occurred_at": now}

@@ -1,0 +1,162 @@
+"""Recognising who bought: the same person is one customer, two persons are two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from domain.base.contacts import email_key
+from domain.base.work import Work
+from domain.customers import repository
+from domain.customers.actions.entries import new_identity, refresh_keys, touch
+from domain.customers.events import CustomerCreated
+from domain.customers.model import Customer, CustomerIdentity
+from domain.customers.rules import (
+    Buyer,
+    IdentityKind,
+    IdentitySource,
+    IdentityVerification,
+)
+
+
+async def recognise_buyers(work: Work, buyers: Sequence[Buyer]) -> list[UUID]:
+    """Return the customer behind each buyer, in order; those whom nobody knew are added.
+
+    A buyer is found by external id, else by an e-mail that both the shop vouches for and the customer
+    is known by, else, without an external id, by the unverified e-mail of an earlier such order. What
+    the profile lacks is filled in from the order; what it has stays.
+
+    Records `CustomerCreated`, `CustomerUpdated`. Locks the customers found.
+    """
+    book = await _open_book(work, buyers)
+    ids = [_recognise(work, book, buyer) for buyer in buyers]
+    await work.session.flush()  # the customers first: their identities refer to them
+    work.session.add_all(book.noted)
+    return ids
+
+
+@dataclass(slots=True)
+class _Book:
+    """Who is known by what, for one batch of buyers."""
+
+    by_external_id: dict[str, UUID]
+    by_verified_email: dict[str, CustomerIdentity]
+    by_profile_email: dict[str, CustomerIdentity]
+    by_order_email: dict[str, UUID]
+    customers: dict[UUID, Customer]
+    noted: list[CustomerIdentity] = field(default_factory=list)
+
+
+async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
+    accounts = await repository.list_identities(
+        work.session,
+        kind=IdentityKind.EXTERNAL_ACCOUNT,
+        values=[buyer.external_id for buyer in buyers if buyer.external_id],
+    )
+    emails = await repository.list_identities(
+        work.session, kind=IdentityKind.EMAIL, values=[email_key(buyer.email) for buyer in buyers if buyer.email]
+    )
+    verified = {e.value: e for e in emails if e.verification == IdentityVerification.VERIFIED}
+    claimed = [e for e in emails if e.verification == IdentityVerification.UNVERIFIED]
+    known = {i.customer_id for i in (*accounts, *emails)} | {b.current_id for b in buyers if b.current_id}
+    return _Book(
+        by_external_id={account.value: account.customer_id for account in accounts},
+        by_verified_email=verified,
+        by_profile_email={e.value: e for e in claimed if e.source == IdentitySource.PROFILE},
+        by_order_email={e.value: e.customer_id for e in claimed if e.source == IdentitySource.ORDER},
+        customers=await repository.list_customers_for_update(work.session, known),
+    )
+
+
+def _recognise(work: Work, book: _Book, buyer: Buyer) -> UUID:
+    customer = _find_buyer(book, buyer)
+    if customer is None:
+        customer = _add_buyer(work, buyer)
+        book.customers[customer.id] = customer
+    elif _fill_gaps(customer, buyer):
+        touch(work, customer)
+    _note_identities(work, book, customer, buyer)
+    return customer.id
+
+
+def _find_buyer(book: _Book, buyer: Buyer) -> Customer | None:
+    found: UUID | None = None
+    if buyer.external_id is not None:
+        found = book.by_external_id.get(buyer.external_id)
+    if found is None and buyer.email is not None:
+        key = email_key(buyer.email)
+        if buyer.is_email_verified:
+            identity = book.by_verified_email.get(key) or book.by_profile_email.get(key)
+            found = None if identity is None else identity.customer_id
+        elif buyer.external_id is None:
+            found = book.by_order_email.get(key)
+    if found is None and buyer.is_anonymous:
+        found = buyer.current_id
+    return None if found is None else book.customers.get(found)
+
+
+def _add_buyer(work: Work, buyer: Buyer) -> Customer:
+    customer = Customer(
+        external_id=buyer.external_id,
+        email=buyer.email,
+        phone=None,
+        given_name=buyer.given_name,
+        family_name=buyer.family_name,
+        locale=None,
+        time_zone=None,
+        birth_date=None,
+        country=buyer.country,
+        sort_name="",
+        rank_key="",
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    refresh_keys(customer)
+    work.session.add(customer)
+    work.record(CustomerCreated(customer_id=customer.id))
+    return customer
+
+
+def _fill_gaps(customer: Customer, buyer: Buyer) -> bool:
+    """Fill in what the profile lacks; return whether there was anything."""
+    gaps = {
+        "external_id": buyer.external_id,
+        "email": buyer.email if buyer.is_email_verified else None,
+        "given_name": buyer.given_name if customer.family_name is None else None,
+        "family_name": buyer.family_name if customer.given_name is None else None,
+        "country": buyer.country,
+    }
+    filled = {name: value for name, value in gaps.items() if value is not None and getattr(customer, name) is None}
+    for name, value in filled.items():
+        setattr(customer, name, value)
+    return bool(filled)
+
+
+def _note_identities(work: Work, book: _Book, customer: Customer, buyer: Buyer) -> None:
+    """Keep by what the buyer came, so that they are recognised the next time."""
+    if buyer.external_id is not None and buyer.external_id not in book.by_external_id:
+        book.by_external_id[buyer.external_id] = customer.id
+        book.noted.append(new_identity(customer, IdentityKind.EXTERNAL_ACCOUNT, buyer.external_id, now=work.now))
+    if buyer.email is None:
+        return
+    key = email_key(buyer.email)
+    if buyer.is_email_verified:
+        _note_verified_email(work, book, customer, key)
+    elif buyer.external_id is None and key not in book.by_order_email:
+        book.by_order_email[key] = customer.id
+        identity = new_identity(customer, IdentityKind.EMAIL, key, now=work.now)
+        identity.verification, identity.source = IdentityVerification.UNVERIFIED, IdentitySource.ORDER
+        book.noted.append(identity)
+
+
+def _note_verified_email(work: Work, book: _Book, customer: Customer, key: str) -> None:
+    """Note the e-mail as verified; where it is another customer's verified one, it stays theirs."""
+    if key in book.by_verified_email:
+        return
+    identity = book.by_profile_email.get(key)
+    if identity is not None and identity.customer_id == customer.id:
+        identity.verification, identity.last_seen_at = IdentityVerification.VERIFIED, work.now
+    else:
+        identity = new_identity(customer, IdentityKind.EMAIL, key, now=work.now)
+        identity.source = IdentitySource.ORDER
+        book.noted.append(identity)
+    book.by_verified_email[key] = identity

@@ -1,0 +1,104 @@
+"""Adding customers, and changing what is known of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.base.actors import Permission
+from domain.base.changes import changed
+from domain.base.contacts import email_key
+from domain.base.errors import VersionConflict
+from domain.base.work import Work
+from domain.customers import repository, rules
+from domain.customers.actions.entries import new_identity, refresh_keys, touch
+from domain.customers.errors import EmailTaken, ExternalIdTaken
+from domain.customers.events import CustomerCreated
+from domain.customers.model import Customer, CustomerIdentity
+from domain.customers.rules import IdentityKind, IdentitySource, IdentityVerification
+from domain.identity.repository import list_stores
+
+
+async def create_customer(work: Work, *, details: rules.CustomerDetails) -> UUID:
+    """Add a customer whom nobody knew.
+
+    Raises `Refusals`, `ExternalIdTaken`, `EmailTaken`. Records `CustomerCreated`.
+    """
+    work.require(Permission.CUSTOMERS_WRITE)
+    checked = rules.check_details(details, home_country=await _home_country(work), today=work.now.date())
+    customer = Customer(
+        external_id=checked.external_id,
+        email=checked.email,
+        phone=checked.phone,
+        given_name=checked.given_name,
+        family_name=checked.family_name,
+        locale=checked.locale,
+        time_zone=checked.time_zone,
+        birth_date=checked.birth_date,
+        country=checked.country,
+        sort_name="",
+        rank_key="",
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    refresh_keys(customer)
+    await _refuse_taken(work, checked)
+    work.session.add(customer)
+    await work.session.flush()
+    work.session.add_all(_profile_identities(customer, now=work.now))
+    await repository.replace_tags(work.session, customer.id, checked.tags)
+    work.record(CustomerCreated(customer_id=customer.id))
+    return customer.id
+
+
+async def update_customer(
+    work: Work, *, customer_id: UUID, changes: rules.CustomerChanges, expected_version: int | None
+) -> UUID:
+    """Change what is known of a customer.
+
+    Raises `Refusals`, `CustomerNotFound`, `VersionConflict`. Records `CustomerUpdated`. Locks the customer.
+    """
+    work.require(Permission.CUSTOMERS_WRITE)
+    checked = rules.check_changes(changes, today=work.now.date())
+    customer = await repository.get_customer_for_update(work.session, customer_id)
+    if expected_version is not None and expected_version != customer.version:
+        message = f"Somebody changed this customer: it is at version {customer.version}. Read it again, then decide."
+        raise VersionConflict(message, current_version=customer.version)
+    for name in ("given_name", "family_name", "locale", "time_zone", "birth_date", "country"):
+        setattr(customer, name, changed(getattr(checked, name), getattr(customer, name)))
+    tags = changed(checked.tags, None)
+    if tags is not None:
+        await repository.replace_tags(work.session, customer.id, tags)
+    touch(work, customer)
+    return customer.id
+
+
+async def _refuse_taken(work: Work, details: rules.CustomerDetails) -> None:
+    if details.external_id is not None and await repository.list_identities(
+        work.session, kind=IdentityKind.EXTERNAL_ACCOUNT, values=[details.external_id]
+    ):
+        raise ExternalIdTaken
+    if details.email is None:
+        return
+    emails = await repository.list_identities(work.session, kind=IdentityKind.EMAIL, values=[email_key(details.email)])
+    if any(e.verification == IdentityVerification.VERIFIED or e.source == IdentitySource.PROFILE for e in emails):
+        raise EmailTaken
+
+
+def _profile_identities(customer: Customer, *, now: datetime) -> list[CustomerIdentity]:
+    """Return what a customer added by staff or an app is recognised by: the caller vouches for the account only."""
+    found = []
+    if customer.external_id is not None:
+        found.append(new_identity(customer, IdentityKind.EXTERNAL_ACCOUNT, customer.external_id, now=now))
+    for kind, value in (
+        (IdentityKind.EMAIL, customer.email and email_key(customer.email)),
+        (IdentityKind.PHONE, customer.phone),
+    ):
+        if value:
+            identity = new_identity(customer, kind, value, now=now)
+            identity.verification = IdentityVerification.UNVERIFIED
+            found.append(identity)
+    return found
+
+
+async def _home_country(work: Work) -> str | None:
+    stores = await list_stores(work.session)
+    return stores[0].country if stores else None

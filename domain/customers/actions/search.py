@@ -1,0 +1,43 @@
+"""Keeping customers findable."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain.base.work import Work
+from domain.customers import repository, rules
+from domain.customers.events import CustomerCreated, CustomerUpdated
+from domain.customers.rules import IdentityKind
+
+
+async def index_profiles(work: Work, events: Sequence[CustomerCreated | CustomerUpdated]) -> None:
+    """Make the customers' own data searchable."""
+    ids = {event.customer_id for event in events}
+    await work.session.flush()
+    customers = await repository.list_customers_by_id(work.session, ids)
+    identities = await repository.list_identities_by_customer(work.session, ids)
+    rows = [
+        {"subject_id": customer.id, "customer_id": customer.id, "kind": kind, "term": term}
+        for customer in customers.values()
+        for kind, term in rules.profile_terms(
+            given_name=customer.given_name,
+            family_name=customer.family_name,
+            external_ids={i.value for i in identities[customer.id] if i.kind == IdentityKind.EXTERNAL_ACCOUNT},
+            emails={i.value for i in identities[customer.id] if i.kind == IdentityKind.EMAIL}
+            | ({customer.email} if customer.email else set()),
+            phone=customer.phone,
+        )
+    ]
+    await repository.replace_terms(work.session, ids, rows)
+
+
+async def index_order_numbers(
+    work: Work, *, order_ids: Sequence[UUID], numbers: Sequence[tuple[UUID, UUID, str]]
+) -> None:
+    """Make the orders' numbers find their customers; `numbers` are order, customer and number."""
+    terms = {
+        (order_id, customer_id, kind, term)
+        for order_id, customer_id, number in numbers
+        for kind, term in rules.order_terms(number)
+    }
+    rows = [dict(zip(("subject_id", "customer_id", "kind", "term"), term, strict=True)) for term in sorted(terms)]
+    await repository.replace_terms(work.session, order_ids, rows)

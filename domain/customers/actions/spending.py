@@ -1,0 +1,108 @@
+"""What customers brought, and where that places each of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from domain.base.work import Work
+from domain.customers import repository, rules
+from domain.identity.repository import get_currency_code
+
+RANKING_AGE_MAX = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What a customer's orders and credit notes in one currency come to, as the orders' area counted it."""
+
+    customer_id: UUID
+    currency_code: str
+    order_count: int
+    ordered: Decimal
+    credited: Decimal
+    first_order_at: datetime | None
+    last_order_at: datetime | None
+
+    @classmethod
+    def none(cls, customer_id: UUID, currency_code: str) -> "Spending":
+        """Return the spending of somebody who never ordered in this currency."""
+        return cls(
+            customer_id=customer_id,
+            currency_code=currency_code,
+            order_count=0,
+            ordered=Decimal(0),
+            credited=Decimal(0),
+            first_order_at=None,
+            last_order_at=None,
+        )
+
+    def less(self, credited: Decimal) -> "Spending":
+        """Return the spending with so much given back."""
+        return replace(self, credited=credited)
+
+
+async def set_spendings(work: Work, *, customer_ids: Iterable[UUID], spendings: Sequence[Spending]) -> None:
+    """Replace what is known of the customers' spending. The customers are locked by the caller."""
+    currency_code = await get_currency_code(work.session, work.organisation)
+    await repository.replace_spendings(
+        work.session,
+        customer_ids,
+        [
+            {
+                "customer_id": spending.customer_id,
+                "currency_code": spending.currency_code,
+                "order_count": spending.order_count,
+                "ordered": spending.ordered,
+                "credited": spending.credited,
+                "net": spending.ordered - spending.credited,
+            }
+            for spending in spendings
+        ],
+    )
+    by_customer: dict[UUID, list[Spending]] = {customer_id: [] for customer_id in customer_ids}
+    for spending in spendings:
+        by_customer[spending.customer_id].append(spending)
+    rows = [_order_columns(customer_id, of_one, currency_code) for customer_id, of_one in by_customer.items()]
+    await repository.update_order_columns(work.session, rows)
+
+
+def _order_columns(customer_id: UUID, spendings: Sequence[Spending], currency_code: str) -> dict[str, Any]:
+    firsts = [spending.first_order_at for spending in spendings if spending.first_order_at is not None]
+    lasts = [spending.last_order_at for spending in spendings if spending.last_order_at is not None]
+    last_order_at = max(lasts, default=None)
+    return {
+        "key": customer_id,
+        "order_count": sum(spending.order_count for spending in spendings),
+        "net_spent": sum((s.ordered - s.credited for s in spendings if s.currency_code == currency_code), Decimal(0)),
+        "first_order_at": min(firsts, default=None),
+        "last_order_at": last_order_at,
+        "last_order_key": rules.last_order_key(last_order_at),
+    }
+
+
+async def refresh_ranking(work: Work, *, is_forced: bool = False) -> None:
+    """Compute where the fifths and tenths of the customers with an order begin, unless that is fresh."""
+    currency_code = await get_currency_code(work.session, work.organisation)
+    known = await repository.find_ranking(work.session)
+    if known is not None and not is_forced and is_fresh(known, currency_code=currency_code, now=work.now):
+        return
+    if known is not None and known.currency_code != currency_code:
+        await repository.recount_net_spent(work.session, currency_code)
+    count = await repository.count_ranked_customers(work.session)
+    fifths = rules.group_ends(customer_count=count, group_count=rules.QUINTILES)
+    tenths = rules.group_ends(customer_count=count, group_count=rules.DECILES)
+    boundaries = {
+        name: await repository.list_keys_at_ranks(work.session, name, tenths if name == "decile" else fifths)
+        for name in repository.RANKINGS
+    }
+    await repository.store_ranking(
+        work.session, as_of=work.now, currency_code=currency_code, customer_count=count, boundaries=boundaries
+    )
+
+
+def is_fresh(ranking: Any, *, currency_code: str, now: datetime) -> bool:  # noqa: ANN401  a row of any select
+    """Tell whether stored boundaries may still be shown."""
+    return bool(ranking.currency_code == currency_code and now - ranking.as_of < RANKING_AGE_MAX)

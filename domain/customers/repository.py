@@ -1,0 +1,331 @@
+"""Every query about customers. Reads return plain rows; what will change is loaded as objects, locked."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.base.columns import Whole
+from domain.base.pages import Ordering, Page, PageRequest, list_page
+from domain.base.repository import (
+    chunks,
+    insert_rows,
+    rows_by_id,
+    rows_by_parent,
+    upsert,
+)
+from domain.customers.errors import CustomerNotFound
+from domain.customers.model import (
+    Customer,
+    CustomerIdentity,
+    CustomerSpending,
+    CustomerTag,
+    CustomerTerm,
+    ValueRanking,
+)
+from domain.customers.rules import (
+    ACTIVE_DAYS,
+    AT_RISK_DAYS,
+    ONBOARDING_DAYS,
+    IdentityKind,
+    LifecycleStage,
+)
+
+_HIGHEST_CHARACTER = "\U0010ffff"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerFilter:
+    """Which customers a list is about; empty means all."""
+
+    words: Sequence[str] = ()
+    phones: Iterable[str] = ()
+    tags: Sequence[str] = ()
+    lifecycle_stages: Sequence[LifecycleStage] = ()
+    countries: Sequence[str] = ()
+    created_after: datetime | None = None
+    created_before: datetime | None = None
+
+
+ORDERINGS = {
+    "CREATED_AT": (Customer.created_at, Customer.id),
+    "UPDATED_AT": (Customer.updated_at, Customer.id),
+    "NAME": (Customer.sort_name, Customer.id),
+    "LIFETIME_VALUE": (Customer.net_spent, Customer.rank_key, Customer.id),
+    "LAST_ORDER_AT": (Customer.last_order_key, Customer.rank_key, Customer.id),
+}
+"""The columns behind each order of a list of customers; each has an index that it is read from."""
+
+
+async def list_customers(
+    session: AsyncSession, *, wanted: CustomerFilter, ordering: Ordering, page: PageRequest, now: datetime
+) -> Page[Row[Any]]:
+    """Return one page of the customers that the filter names."""
+    statement = _narrowed(select(*Customer.__table__.c), wanted, now)
+    return await list_page(session, statement, ordering=ordering, page=page)
+
+
+async def count_customers(session: AsyncSession, *, wanted: CustomerFilter, now: datetime) -> int:
+    """Return how many customers the filter names."""
+    count: int = (
+        await session.execute(_narrowed(select(func.count()).select_from(Customer), wanted, now))
+    ).scalar_one()
+    return count
+
+
+async def list_customers_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the customers by their ids."""
+    return await rows_by_id(session, Customer, ids)
+
+
+async def get_customer_for_update(session: AsyncSession, customer_id: UUID) -> Customer:
+    """Return the customer, locked until the end of the transaction. Raises `CustomerNotFound`."""
+    statement = select(Customer).where(Customer.id == customer_id).with_for_update()
+    customer = (await session.scalars(statement)).one_or_none()
+    if customer is None:
+        raise CustomerNotFound
+    return customer
+
+
+async def lock_customers(session: AsyncSession, ids: Iterable[UUID]) -> None:
+    """Lock the customers until the end of the transaction, always in the order of their ids."""
+    for chunk in chunks(ids):
+        await session.execute(select(Customer.id).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update())
+
+
+async def list_customers_for_update(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Customer]:
+    """Return the customers by their ids, locked in the order of their ids."""
+    found: dict[UUID, Customer] = {}
+    for chunk in chunks(ids):
+        statement = select(Customer).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update()
+        found.update({customer.id: customer for customer in await session.scalars(statement)})
+    return found
+
+
+async def list_tags_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
+    """Return each customer's tags in alphabetical order."""
+    tags: dict[UUID, list[str]] = defaultdict(list)
+    for chunk in chunks(ids):
+        statement = select(CustomerTag.customer_id, CustomerTag.tag).where(CustomerTag.customer_id.in_(chunk))
+        for customer_id, tag in await session.execute(statement.order_by(CustomerTag.tag)):
+            tags[customer_id].append(tag)
+    return tags
+
+
+async def replace_tags(session: AsyncSession, customer_id: UUID, tags: Iterable[str]) -> None:
+    """Give the customer these tags and no others."""
+    await session.flush()
+    await session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer_id))
+    await insert_rows(session, CustomerTag, [{"customer_id": customer_id, "tag": tag} for tag in tags])
+
+
+async def list_identities(
+    session: AsyncSession, *, kind: IdentityKind, values: Iterable[str]
+) -> Sequence[CustomerIdentity]:
+    """Return the identities with these values, of all customers."""
+    found: list[CustomerIdentity] = []
+    for chunk in chunks(values):
+        statement = select(CustomerIdentity).where(
+            CustomerIdentity.kind == kind, CustomerIdentity.namespace == "", CustomerIdentity.value.in_(chunk)
+        )
+        found.extend(await session.scalars(statement))
+    return found
+
+
+async def list_identities_by_customer(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[CustomerIdentity]]:
+    """Return each customer's identities in the order in which they were first seen."""
+    found: dict[UUID, list[CustomerIdentity]] = defaultdict(list)
+    for chunk in chunks(ids):
+        statement = select(CustomerIdentity).where(CustomerIdentity.customer_id.in_(chunk))
+        for identity in await session.scalars(statement.order_by(CustomerIdentity.id)):
+            found[identity.customer_id].append(identity)
+    return found
+
+
+async def replace_terms(session: AsyncSession, subject_ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make these the search terms that come from the subjects."""
+    for chunk in chunks(subject_ids):
+        await session.execute(delete(CustomerTerm).where(CustomerTerm.subject_id.in_(chunk)))
+    await insert_rows(session, CustomerTerm, rows)
+
+
+async def replace_spendings(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make these the sums of the customers."""
+    for chunk in chunks(ids):
+        await session.execute(delete(CustomerSpending).where(CustomerSpending.customer_id.in_(chunk)))
+    await insert_rows(session, CustomerSpending, rows)
+
+
+async def update_order_columns(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write what orders brought to the customers named in `key` of each row."""
+    columns = ("order_count", "net_spent", "first_order_at", "last_order_at", "last_order_key")
+    statement = (
+        update(Customer.__table__)  # type: ignore[arg-type]
+        .where(Customer.__table__.c.id == bindparam("key"))
+        .values({column: bindparam(f"new_{column}") for column in columns})
+    )
+    if rows:
+        connection = await session.connection()
+        await connection.execute(
+            statement, [{"key": row["key"], **{f"new_{column}": row[column] for column in columns}} for row in rows]
+        )
+
+
+async def recount_net_spent(session: AsyncSession, currency_code: str) -> None:
+    """Write the sums in this currency to the column that customers are ordered by."""
+    net = (
+        select(CustomerSpending.net)
+        .where(CustomerSpending.customer_id == Customer.id, CustomerSpending.currency_code == currency_code)
+        .scalar_subquery()
+    )
+    await session.execute(
+        update(Customer).values(net_spent=func.coalesce(net, 0)), execution_options={"synchronize_session": False}
+    )
+
+
+async def list_spendings_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return each customer's sums by currency."""
+    return await rows_by_parent(session, CustomerSpending.customer_id, ids, order_by=(CustomerSpending.currency_code,))
+
+
+async def find_ranking(session: AsyncSession) -> Row[Any] | None:
+    """Return the stored boundaries of fifths and tenths."""
+    return (await session.execute(select(*ValueRanking.__table__.c))).one_or_none()
+
+
+async def store_ranking(session: AsyncSession, **values: Any) -> None:  # noqa: ANN401
+    """Replace the stored boundaries."""
+    statement = upsert(session, ValueRanking).values(id=1, **values)
+    await session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+async def count_ranked_customers(session: AsyncSession) -> int:
+    """Return how many customers have an order."""
+    count: int = (
+        await session.execute(select(func.count()).select_from(Customer).where(Customer.order_count > 0))
+    ).scalar_one()
+    return count
+
+
+RANKINGS = {
+    "recency": (Customer.last_order_key, False),
+    "frequency": (Customer.order_count, False),
+    "monetary": (Customer.net_spent, False),
+    "decile": (Customer.net_spent, True),
+}
+"""The column behind each ranking, and whether its largest value is the first: `rules.rank_values` in SQL."""
+
+
+async def list_keys_at_ranks(session: AsyncSession, ranking: str, ranks: Sequence[int]) -> list[list[Any] | None]:
+    """Return value and tie-breaker at each rank, from 1, among those with an order; None where there is none."""
+    column, is_descending = RANKINGS[ranking]
+    rank = (
+        func.row_number()
+        .over(order_by=[column.desc() if is_descending else column.asc(), Customer.rank_key, Customer.id])
+        .label("rank")
+    )
+    value = type_coerce(column, Whole()).label("value")
+    ranked = select(value, Customer.rank_key.label("tie"), rank).where(Customer.order_count > 0).subquery()
+    found: dict[int, list[Any]] = {
+        row.rank: [-row.value if is_descending else row.value, row.tie]
+        for row in await session.execute(select(ranked).where(ranked.c.rank.in_(set(ranks))))
+    }
+    return [found.get(rank) for rank in ranks]
+
+
+async def concentration(session: AsyncSession, *, currency_code: str, percents: Sequence[int]) -> Row[Any]:
+    """Return `count` and `total` of the customers who ever bought, and `top_N`: what the best N % brought."""
+    ranked = (
+        select(CustomerSpending.net.label("net"))
+        .add_columns(
+            func.row_number()
+            .over(order_by=[CustomerSpending.net.desc(), Customer.rank_key, Customer.id])
+            .label("rank"),
+            func.count().over().label("size"),
+        )
+        .join(Customer, Customer.id == CustomerSpending.customer_id)
+        .where(CustomerSpending.currency_code == currency_code)
+        .subquery()
+    )
+    return await read_concentration(session, ranked, percents)
+
+
+async def read_concentration(session: AsyncSession, ranked: Any, percents: Sequence[int]) -> Row[Any]:  # noqa: ANN401
+    """Add up what the best of `ranked` (net, rank, size) brought: the first ⌈N % of size⌉ of them."""
+    tops = [
+        func.sum(case((ranked.c.rank <= (ranked.c.size * percent + 99) / 100, ranked.c.net), else_=0)).label(
+            f"top_{percent}"
+        )
+        for percent in percents
+    ]
+    statement = select(func.count().label("count"), func.sum(ranked.c.net).label("total"), *tops)
+    return (await session.execute(statement.select_from(ranked))).one()
+
+
+def _narrowed(statement: Select[Any], wanted: CustomerFilter, now: datetime) -> Select[Any]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.words:
+        conditions.append(_found_by_terms(wanted))
+    if wanted.tags:
+        tagged = select(CustomerTag.customer_id).where(CustomerTag.tag.in_(wanted.tags))
+        conditions.append(Customer.id.in_(tagged))
+    if wanted.countries:
+        conditions.append(Customer.country.in_(wanted.countries))
+    if wanted.lifecycle_stages:
+        conditions.append(or_(*(_in_stage(stage, now) for stage in wanted.lifecycle_stages)))
+    if wanted.created_after is not None:
+        conditions.append(Customer.created_at > wanted.created_after)
+    if wanted.created_before is not None:
+        conditions.append(Customer.created_at < wanted.created_before)
+    return statement.where(*conditions)
+
+
+def _found_by_terms(wanted: CustomerFilter) -> ColumnElement[bool]:
+    """Every word begins a term of the customer, or the whole search is one of their telephone numbers."""
+    by_words = and_(
+        *(
+            Customer.id.in_(
+                select(CustomerTerm.customer_id).where(
+                    CustomerTerm.term >= word, CustomerTerm.term < word + _HIGHEST_CHARACTER
+                )
+            )
+            for word in wanted.words
+        )
+    )
+    phones = sorted(wanted.phones)
+    if not phones:
+        return by_words
+    by_phone = Customer.id.in_(select(CustomerTerm.customer_id).where(CustomerTerm.term.in_(phones)))
+    return or_(by_words, by_phone)
+
+
+def _in_stage(stage: LifecycleStage, now: datetime) -> ColumnElement[bool]:
+    """Say `rules.lifecycle_stage` in SQL."""
+    is_new = Customer.first_order_at >= now - timedelta(days=ONBOARDING_DAYS)
+    active_from, at_risk_from = now - timedelta(days=ACTIVE_DAYS), now - timedelta(days=AT_RISK_DAYS)
+    last = Customer.last_order_at
+    return {
+        LifecycleStage.LEAD: last.is_(None),
+        LifecycleStage.ONBOARDING: is_new,
+        LifecycleStage.ACTIVE: and_(~is_new, last >= active_from),
+        LifecycleStage.AT_RISK: and_(~is_new, last < active_from, last >= at_risk_from),
+        LifecycleStage.LAPSED: and_(~is_new, last < at_risk_from),
+    }[stage]

@@ -1,0 +1,322 @@
+"""Decisions about customers, on plain values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from domain.base.changes import UNCHANGED, Change, Unchanged
+from domain.base.columns import to_micros
+from domain.base.contacts import check_email, check_phone, phone_digits
+from domain.base.errors import Checks, Invalid
+from domain.base.money import Money, rounded, to_units
+from domain.base.places import check_country, check_locale, check_time_zone
+from domain.base.texts import check_length, clean_optional, clean_required, folded
+
+TAGS_MAX = 50
+TAG_LENGTH_MAX = 50
+EXTERNAL_ID_LENGTH_MAX = 200
+BIRTH_YEAR_MIN = 1900
+SEARCH_WORDS_MAX = 8
+
+_TERM_LENGTH_MAX = 60
+
+
+class IdentityKind(StrEnum):
+    """By what a customer is recognised."""
+
+    EMAIL = "EMAIL"
+    PHONE = "PHONE"
+    SOCIAL_HANDLE = "SOCIAL_HANDLE"
+    EXTERNAL_ACCOUNT = "EXTERNAL_ACCOUNT"
+    DEVICE = "DEVICE"
+    VISITOR = "VISITOR"
+
+
+class IdentityVerification(StrEnum):
+    """How sure it is that the identity is the customer's."""
+
+    UNVERIFIED = "UNVERIFIED"
+    PENDING = "PENDING"
+    VERIFIED = "VERIFIED"
+    REVOKED = "REVOKED"
+
+
+class IdentitySource(StrEnum):
+    """Where an identity was first seen: an unverified one counts as much as its source."""
+
+    PROFILE = "PROFILE"
+    """Staff or an app wrote it into the customer's profile."""
+    ORDER = "ORDER"
+    """Somebody typed it into a checkout without signing in: it says who gets the parcel's mails, no more."""
+
+
+class TermKind(StrEnum):
+    """What a search term of a customer is."""
+
+    NAME = "NAME"
+    EMAIL = "EMAIL"
+    PHONE = "PHONE"
+    EXTERNAL_ID = "EXTERNAL_ID"
+    ORDER_NUMBER = "ORDER_NUMBER"
+
+
+class LifecycleStage(StrEnum):
+    """Where a customer stands with the shop, by their orders; the bounds are below."""
+
+    LEAD = "LEAD"
+    ONBOARDING = "ONBOARDING"
+    ACTIVE = "ACTIVE"
+    AT_RISK = "AT_RISK"
+    LAPSED = "LAPSED"
+
+
+ONBOARDING_DAYS = 90
+"""After the first order a customer is new for a quarter: the product's own convention (docs/glossary.md)."""
+ACTIVE_DAYS = 180
+AT_RISK_DAYS = 365
+"""Who last ordered more than a year ago has lapsed, as in yearly customer retention."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerDetails:
+    """What is said about a new customer; None where nothing is."""
+
+    external_id: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    given_name: str | None = None
+    family_name: str | None = None
+    locale: str | None = None
+    time_zone: str | None = None
+    birth_date: date | None = None
+    country: str | None = None
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerChanges:
+    """What is to be changed of a customer: left out stays, None empties."""
+
+    given_name: Change[str | None] = UNCHANGED
+    family_name: Change[str | None] = UNCHANGED
+    locale: Change[str | None] = UNCHANGED
+    time_zone: Change[str | None] = UNCHANGED
+    birth_date: Change[date | None] = UNCHANGED
+    country: Change[str | None] = UNCHANGED
+    tags: Change[Sequence[str] | None] = UNCHANGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Whom the shop names as the buyer of an order. `current_id`: who the order belonged to until now."""
+
+    external_id: str | None = None
+    email: str | None = None
+    is_email_verified: bool = False
+    given_name: str | None = None
+    family_name: str | None = None
+    country: str | None = None
+    current_id: UUID | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Tell whether nothing is known by which they could be found again."""
+        return self.external_id is None and self.email is None
+
+    def now_behind(self, customer_id: UUID | None) -> "Buyer":
+        """Return the buyer with the customer to whom the order belonged until now."""
+        return replace(self, current_id=customer_id)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether nothing at all is known of them: a guest."""
+        return self.is_anonymous and self.given_name is None and self.family_name is None
+
+
+def check_buyer(buyer: Buyer) -> Buyer:
+    """Return the buyer in normal form. Raises `Refusals` with every field that is at fault."""
+    checks = Checks()
+    checked = replace(
+        buyer,
+        external_id=checks.take(
+            lambda: clean_optional(buyer.external_id, length_max=EXTERNAL_ID_LENGTH_MAX), "external_id"
+        ),
+        email=checks.take(lambda: check_email(buyer.email) if buyer.email else None, "email"),
+        given_name=checks.take(lambda: clean_optional(buyer.given_name), "given_name"),
+        family_name=checks.take(lambda: clean_optional(buyer.family_name), "family_name"),
+        country=checks.take(lambda: check_country(buyer.country) if buyer.country else None, "country"),
+    )
+    checks.settle()
+    return checked
+
+
+def check_details(details: CustomerDetails, *, home_country: str | None, today: date) -> CustomerDetails:
+    """Return the details in their normal form. Raises `Refusals` with every field that is at fault.
+
+    A phone number without a country code is read as one of the customer's country, else of
+    `home_country`, the shop's own.
+    """
+    checks = Checks()
+    country = checks.take(lambda: details.country and check_country(details.country), "country")
+    region = country or home_country
+    checked = replace(
+        details,
+        external_id=checks.take(
+            lambda: clean_optional(details.external_id, length_max=EXTERNAL_ID_LENGTH_MAX), "external_id"
+        ),
+        email=checks.take(lambda: details.email and check_email(details.email), "email"),
+        phone=checks.take(lambda: details.phone and check_phone(details.phone, region=region), "phone"),
+        given_name=checks.take(lambda: clean_optional(details.given_name), "given_name"),
+        family_name=checks.take(lambda: clean_optional(details.family_name), "family_name"),
+        locale=checks.take(lambda: details.locale and check_locale(details.locale), "locale"),
+        time_zone=checks.take(lambda: details.time_zone and check_time_zone(details.time_zone), "time_zone"),
+        birth_date=checks.take(lambda: check_birth_date(details.birth_date, today=today), "birth_date"),
+        country=country,
+        tags=checks.take(lambda: check_tags(details.tags), "tags") or (),
+    )
+    checks.settle()
+    return replace(checked, **{n: getattr(checked, n) or None for n in ("email", "phone", "locale", "time_zone")})
+
+
+def check_changes(changes: CustomerChanges, *, today: date) -> CustomerChanges:
+    """Return the changes in their normal form. Raises `Refusals` with every field that is at fault."""
+    checks = Checks()
+    stay: dict[str, object] = dict.fromkeys(CustomerChanges.__dataclass_fields__, UNCHANGED)
+    for name, check in {
+        "given_name": clean_optional,
+        "family_name": clean_optional,
+        "locale": check_locale,
+        "time_zone": check_time_zone,
+        "country": check_country,
+    }.items():
+        value = getattr(changes, name)
+        if not isinstance(value, Unchanged):
+            stay[name] = checks.take(lambda check=check, value=value: value and check(value), name) or None  # type: ignore[misc]
+    if not isinstance(birth_date := changes.birth_date, Unchanged):
+        stay["birth_date"] = checks.take(lambda: check_birth_date(birth_date, today=today), "birth_date")
+    if not isinstance(tags := changes.tags, Unchanged):
+        stay["tags"] = checks.take(lambda: check_tags(tags or ()), "tags")
+    checks.settle()
+    return CustomerChanges(**stay)  # type: ignore[arg-type]
+
+
+def check_birth_date(day: date | None, *, today: date) -> date | None:
+    """Return a day on which somebody alive can have been born. Raises `Invalid`."""
+    if day is None or (day.year >= BIRTH_YEAR_MIN and day <= today):
+        return day
+    message = f"A date of birth is from {BIRTH_YEAR_MIN}-01-01 to today."
+    raise Invalid(message)
+
+
+def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Return the tags in lower case, sorted and once each. Raises `Invalid`, `Required`, `TooLong`."""
+    check_length(tags, count_max=TAGS_MAX)
+    return tuple(sorted({clean_required(tag, length_max=TAG_LENGTH_MAX).lower() for tag in tags}))
+
+
+def display_name(
+    *,
+    given_name: str | None,
+    family_name: str | None,
+    external_id: str | None,
+    email: str | None = None,
+    phone: str | None = None,
+) -> str:
+    """Return what a customer is called: their name, else what else tells them apart."""
+    name = " ".join(part for part in (given_name, family_name) if part)
+    return name or external_id or email or phone or "Customer"
+
+
+def lifecycle_stage(
+    *, first_order_at: datetime | None, last_order_at: datetime | None, now: datetime
+) -> LifecycleStage:
+    """Return where a customer stands, by the days since their first and their last order."""
+    if first_order_at is None or last_order_at is None:
+        return LifecycleStage.LEAD
+    if now - first_order_at <= timedelta(days=ONBOARDING_DAYS):
+        return LifecycleStage.ONBOARDING
+    if now - last_order_at <= timedelta(days=ACTIVE_DAYS):
+        return LifecycleStage.ACTIVE
+    if now - last_order_at <= timedelta(days=AT_RISK_DAYS):
+        return LifecycleStage.AT_RISK
+    return LifecycleStage.LAPSED
+
+
+def profile_terms(
+    *,
+    given_name: str | None,
+    family_name: str | None,
+    external_ids: Iterable[str],
+    emails: Iterable[str],
+    phone: str | None,
+) -> set[tuple[TermKind, str]]:
+    """Return the words under which a customer's own data are found."""
+    terms = {(TermKind.NAME, word) for name in (given_name, family_name) if name for word in _words(name)}
+    terms |= {(TermKind.EXTERNAL_ID, external_id) for value in external_ids for external_id in _words(value)}
+    terms |= {(TermKind.EMAIL, folded(email)[:_TERM_LENGTH_MAX]) for email in emails}
+    terms |= {(TermKind.PHONE, digits) for digits in (phone_digits(phone) if phone else ())}
+    return terms
+
+
+def order_terms(number: str) -> set[tuple[TermKind, str]]:
+    """Return the words under which an order's number finds its customer."""
+    return {(TermKind.ORDER_NUMBER, word) for word in _words(number)}
+
+
+def search_words(search: str) -> list[str]:
+    """Return the words of a search, each of which must begin a term of the customer."""
+    return _words(search)[:SEARCH_WORDS_MAX]
+
+
+def last_order_key(last_order_at: datetime | None) -> int:
+    """Return the sort key of the last order: its microseconds since 1970, 0 without one."""
+    return 0 if last_order_at is None else to_micros(last_order_at)
+
+
+QUINTILES = 5
+DECILES = 10
+
+
+def rank_values(*, last_order_key: int, order_count: int, net_spent: Decimal) -> dict[str, int]:
+    """Return by what a customer is ranked in each ranking, ascending: money in its units, the decile from the top."""
+    units = to_units(net_spent)
+    return {"recency": last_order_key, "frequency": order_count, "monetary": units, "decile": -units}
+
+
+def group_ends(*, customer_count: int, group_count: int) -> list[int]:
+    """Return the rank of the last customer in each group but the last one, 0 for an empty group.
+
+    A customer of rank r among N is in group ⌈groups · r / N⌉, so group k ends at rank ⌊k · N / groups⌋.
+    """
+    return [k * customer_count // group_count for k in range(1, group_count)]
+
+
+def scores(
+    values: Mapping[str, int], *, tie: str, boundaries: Mapping[str, Sequence[Sequence[Any] | None]]
+) -> dict[str, int]:
+    """Return the group, from 1, that a customer is in, for each ranking.
+
+    `boundaries` has the value and tie-breaker of the last customer of each group but the last one.
+    """
+    return {
+        name: 1 + sum(1 for end in boundaries[name] if end is None or (value, tie) > (end[0], end[1]))
+        for name, value in values.items()
+    }
+
+
+def average_order(*, ordered: Decimal, order_count: int, currency_code: str) -> Money | None:
+    """Return the mean total of the orders, None without any; to four decimals, ties to even."""
+    return Money(rounded(ordered / order_count), currency_code) if order_count else None
+
+
+def share(part: Decimal, whole: Decimal) -> Decimal:
+    """Return the share that a part has of the whole, to six decimals; 0 where the whole is nothing."""
+    return (part / whole).quantize(Decimal("0.000001")) if whole > 0 else Decimal(0)
+
+
+def _words(text: str) -> list[str]:
+    return [word[:_TERM_LENGTH_MAX] for word in folded(text).split()]

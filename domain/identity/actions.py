@@ -1,0 +1,103 @@
+"""What can be done with stores and keys."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from domain.base.actors import Actor, ActorKind, Permission
+from domain.base.database import Session
+from domain.base.errors import Invalid, InvalidState, NotFound
+from domain.base.texts import clean_required
+from domain.base.work import Work
+from domain.identity import repository, rules
+from domain.identity.events import ApiKeyCreated, StoreChanged
+from domain.identity.model import ApiKey, Store
+
+
+async def upsert_store(work: Work, *, details: rules.StoreDetails) -> UUID:
+    """Add a store, or change the one with this code.
+
+    Raises `Refusals`, and `InvalidState` for another currency: the store's orders are in the one it has.
+    Records `StoreChanged`.
+    """
+    work.require(Permission.STORES_WRITE)
+    checked = rules.check_store(details)
+    store = await repository.find_store_by_code(work.session, checked.code)
+    if store is None:
+        store = Store(
+            code=checked.code,
+            name=checked.name,
+            country=checked.country,
+            locale=checked.locale,
+            currency_code=checked.currency_code,
+            time_zone=checked.time_zone,
+            created_at=work.now,
+            updated_at=work.now,
+        )
+        work.session.add(store)
+    elif store.currency_code != checked.currency_code:
+        message = f"This store sells in {store.currency_code}; open another store for another currency."
+        raise InvalidState(message, field=("currency_code",))
+    else:
+        store.name, store.country, store.locale = checked.name, checked.country, checked.locale
+        store.time_zone, store.updated_at = checked.time_zone, work.now
+    work.record(StoreChanged(store_id=store.id))
+    return store.id
+
+
+async def get_store(work: Work, *, code: str | None) -> Store:
+    """Return the store with this code, without one the default store.
+
+    The default store is the one that the settings name, else the one that was added first.
+    Raises `NotFound` for an unknown code and `InvalidState` where there is no store yet.
+    """
+    wanted = work.organisation.default_store_code if code is None else code
+    if wanted is None:
+        store = await repository.find_first_store(work.session)
+    else:
+        store = await repository.find_store_by_code(work.session, wanted.strip().lower())
+    if store is not None:
+        return store
+    if code is not None:
+        message = "There is no store with this code; the field stores lists them."
+        raise NotFound(message, field=("store_code",))
+    message = "There is no store yet; add one with storeUpsert."
+    raise InvalidState(message, field=("store_code",))
+
+
+async def create_api_key(
+    work: Work, *, name: str, permissions: Sequence[str], expires_at: datetime | None = None
+) -> tuple[UUID, str]:
+    """Give a program a key; return its id and its secret, which cannot be shown again.
+
+    Raises `Invalid`, `Required`, `TooLong`. Records `ApiKeyCreated`.
+    """
+    work.require(Permission.KEYS_WRITE)
+    if expires_at is not None and expires_at <= work.now:
+        message = "The key would have expired already; choose a later instant."
+        raise Invalid(message, field=("expires_at",))
+    secret = rules.SECRET_PREFIX + secrets.token_urlsafe(32)
+    key = ApiKey(
+        name=clean_required(name),
+        prefix=secret[: rules.SHOWN_PREFIX_LENGTH],
+        secret_hash=rules.hash_secret(secret),
+        permissions=rules.check_permissions(permissions),
+        created_at=work.now,
+        expires_at=expires_at,
+    )
+    work.session.add(key)
+    work.record(ApiKeyCreated(api_key_id=key.id))
+    return key.id, secret
+
+
+async def recognise(session: Session, *, secret: str, now: datetime) -> Actor | None:
+    """Return the actor behind a key's secret, None where it opens no door."""
+    if not secret.startswith(rules.SECRET_PREFIX):
+        return None
+    key = await repository.find_api_key_by_hash(session, rules.hash_secret(secret))
+    if key is None or not rules.is_usable(expires_at=key.expires_at, revoked_at=key.revoked_at, now=now):
+        return None
+    known = {permission.value for permission in Permission}
+    permissions = frozenset(Permission(name) for name in key.permissions if name in known)
+    return Actor(kind=ActorKind.APP, permissions=permissions, id=key.id)

@@ -1,0 +1,53 @@
+"""Every query about stores and keys."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.base.work import Organisation
+from domain.identity.model import ApiKey, Store
+
+DEFAULT_CURRENCY_CODE = "EUR"
+"""What sums are shown in before there is any store and where no setting says otherwise."""
+
+STORES_MAX = 1_000
+"""An organisation's stores are a short list, read whole."""
+
+
+async def list_stores(session: AsyncSession) -> Sequence[Row[Any]]:
+    """Return all stores by code."""
+    return (await session.execute(select(*Store.__table__.c).order_by(Store.code).limit(STORES_MAX))).all()
+
+
+async def list_stores_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the stores by their ids."""
+    rows = await session.execute(select(*Store.__table__.c).where(Store.id.in_(set(ids))))
+    return {row.id: row for row in rows}
+
+
+async def find_store_by_code(session: AsyncSession, code: str) -> Store | None:
+    """Return the store with this code."""
+    return (await session.scalars(select(Store).where(Store.code == code))).one_or_none()
+
+
+async def find_first_store(session: AsyncSession) -> Store | None:
+    """Return the store that was added first."""
+    return (await session.scalars(select(Store).order_by(Store.created_at, Store.id).limit(1))).one_or_none()
+
+
+async def find_api_key_by_hash(session: AsyncSession, secret_hash: str) -> Row[Any] | None:
+    """Return the key with this hash."""
+    statement = select(*ApiKey.__table__.c).where(ApiKey.secret_hash == secret_hash)
+    return (await session.execute(statement)).one_or_none()
+
+
+async def get_currency_code(session: AsyncSession, organisation: Organisation) -> str:
+    """Return the organisation's currency: its setting, else its default store's, else EUR."""
+    if organisation.currency_code is not None:
+        return organisation.currency_code
+    code = organisation.default_store_code
+    store = await (find_first_store(session) if code is None else find_store_by_code(session, code))
+    return DEFAULT_CURRENCY_CODE if store is None else store.currency_code

@@ -1,0 +1,195 @@
+"""Taking over credit notes from the shop, one or a thousand at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.base.actors import Permission
+from domain.base.errors import Invalid, Refusal, Refusals
+from domain.base.identifiers import new_id
+from domain.base.repository import insert_rows
+from domain.base.work import Work
+from domain.customers.actions.buyers import recognise_buyers
+from domain.customers.rules import Buyer
+from domain.orders import repository, rules
+from domain.orders.errors import OrderNotFound
+from domain.orders.events import CreditNoteChanged
+from domain.orders.model import CreditNote, CreditNoteLine, Order
+from domain.orders.rules import CreditNoteDetails, LineDetails
+
+
+async def upsert_credit_note(work: Work, *, note: CreditNoteDetails) -> UUID:
+    """Take over one credit note: `upsert_credit_notes` with one, whose refusal is raised.
+
+    Raises `Refusals`, `OrderNotFound`, `Invalid` for another currency than the order's.
+    """
+    (outcome,) = await upsert_credit_notes(work, notes=[note])
+    if isinstance(outcome, UUID):
+        return outcome
+    raise outcome
+
+
+async def upsert_credit_notes(work: Work, *, notes: Sequence[CreditNoteDetails]) -> list[UUID | Refusal | Refusals]:
+    """Take over credit notes whose external ids differ; return each one's id, or why it was refused.
+
+    A credit note belongs to its order's customer; where the shop did not say which order, to the buyer
+    that it names. A known one is replaced; with an older `sequence` or no difference nothing changes.
+
+    Records `CreditNoteChanged`, and what recognising the buyers records. Locks notes, orders, customers.
+    """
+    work.require(Permission.ORDERS_WRITE)
+    outcomes: list[UUID | Refusal | Refusals | None] = [None] * len(notes)
+    valid: dict[int, CreditNoteDetails] = {}
+    for index, note in enumerate(notes):
+        try:
+            valid[index] = rules.check_credit_note(note, now=work.now)
+        except (Refusal, Refusals) as refusal:
+            outcomes[index] = refusal
+    orders = await _orders_of(work, list(valid.values()))
+    known = await repository.list_credit_notes_for_update(work.session, [note.external_id for note in valid.values()])
+    for index, note in list(valid.items()):
+        existing = known.get(note.external_id)
+        if existing is not None and rules.is_outdated(known=existing.sequence, sent=note.sequence):
+            outcomes[index] = existing.id
+            del valid[index]
+        elif (refusal := _refuse_order(note, _order_of(note, orders))) is not None:
+            outcomes[index] = refusal
+            del valid[index]
+    customers = await _recognise(work, valid, orders, known)
+    stored_lines = await repository.list_lines_by_credit_note(work.session, [note.id for note in known.values()])
+    fresh_lines: list[dict[str, Any]] = []
+    replaced: list[UUID] = []
+    for index, note in valid.items():
+        existing = known.get(note.external_id)
+        order = _order_of(note, orders)
+        columns = _columns(note, order_id=None if order is None else order.id, customer_id=customers[index])
+        if existing is None:
+            row = CreditNote(
+                external_id=note.external_id,
+                sequence=note.sequence,
+                created_at=work.now,
+                updated_at=work.now,
+                **columns,
+            )
+            work.session.add(row)
+            _record(work, row, previous_customer_id=None)
+        else:
+            row = existing
+            lines_differ = [_shown(line) for line in stored_lines[row.id]] != [
+                _line_columns(position, line) for position, line in enumerate(note.lines)
+            ]
+            row.sequence = row.sequence if note.sequence is None else note.sequence
+            outcomes[index] = row.id
+            if not lines_differ and all(getattr(row, name) == value for name, value in columns.items()):
+                continue
+            _replace(work, row, columns)
+            replaced.append(row.id)
+        outcomes[index] = row.id
+        fresh_lines.extend(
+            {"id": new_id(), "credit_note_id": row.id, **_line_columns(position, line)}
+            for position, line in enumerate(note.lines)
+        )
+    await work.session.flush()
+    await repository.delete_credit_note_lines(work.session, replaced)
+    await insert_rows(work.session, CreditNoteLine, fresh_lines)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+async def _orders_of(work: Work, notes: Sequence[CreditNoteDetails]) -> dict[UUID | str, Order]:
+    """Return the orders that the notes name, under both their names."""
+    orders = await repository.list_orders_of_credit_notes(
+        work.session,
+        ids=[note.order_id for note in notes if note.order_id is not None],
+        external_ids=[note.order_external_id for note in notes if note.order_external_id is not None],
+    )
+    found: dict[UUID | str, Order] = {}
+    for order in orders:
+        found[order.id] = found[order.external_id] = order
+    return found
+
+
+def _order_of(note: CreditNoteDetails, orders: Mapping[UUID | str, Order]) -> Order | None:
+    name = note.order_id or note.order_external_id
+    return None if name is None else orders.get(name)
+
+
+def _refuse_order(note: CreditNoteDetails, order: Order | None) -> Refusal | None:
+    """Refuse a note whose order is unknown or in another currency."""
+    if order is None:
+        if note.order_id is not None:
+            return OrderNotFound(field=("order_id",))
+        return None if note.order_external_id is None else OrderNotFound(field=("order_external_id",))
+    if order.currency_code != note.currency_code:
+        message = f"The order is in {order.currency_code}, so its credit notes are too."
+        return Invalid(message, field=("currency_code",))
+    return None
+
+
+async def _recognise(
+    work: Work,
+    notes: Mapping[int, CreditNoteDetails],
+    orders: Mapping[UUID | str, Order],
+    known: Mapping[str, CreditNote],
+) -> dict[int, UUID | None]:
+    """Return whose credit note each is: the order's customer, else the buyer that it names, else nobody's."""
+    found: dict[int, UUID | None] = {}
+    named: dict[int, Buyer] = {}
+    for index, note in notes.items():
+        order = _order_of(note, orders)
+        current = known.get(note.external_id)
+        if order is not None:
+            found[index] = order.customer_id
+        elif note.buyer is None:
+            found[index] = None
+        else:
+            named[index] = note.buyer.now_behind(None if current is None else current.customer_id)
+    ids = await recognise_buyers(work, list(named.values()))
+    return found | dict(zip(named, ids, strict=True))
+
+
+def _columns(note: CreditNoteDetails, *, order_id: UUID | None, customer_id: UUID | None) -> dict[str, Any]:
+    """Return what the shop says about a credit note, by column."""
+    return {
+        "number": note.number,
+        "customer_id": customer_id,
+        "order_id": order_id,
+        "issued_at": note.issued_at,
+        "currency_code": note.currency_code,
+        "total": rules.lines_total(note.lines),
+    }
+
+
+def _line_columns(position: int, line: LineDetails) -> dict[str, Any]:
+    return {
+        "position": position,
+        "external_id": line.external_id,
+        "sku": line.sku,
+        "title": line.title,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price,
+        "total": line.total,
+    }
+
+
+def _shown(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row of a select
+    names = ("position", "external_id", "sku", "title", "quantity", "unit_price", "total")
+    return {name: getattr(row, name) for name in names}
+
+
+def _replace(work: Work, row: CreditNote, columns: Mapping[str, Any]) -> None:
+    previous = row.customer_id
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.updated_at = work.now
+    _record(work, row, previous_customer_id=previous if previous != row.customer_id else None)
+
+
+def _record(work: Work, row: CreditNote, *, previous_customer_id: UUID | None) -> None:
+    work.record(
+        CreditNoteChanged(
+            credit_note_id=row.id,
+            order_id=row.order_id,
+            customer_id=row.customer_id,
+            previous_customer_id=previous_customer_id,
+        )
+    )

@@ -1,0 +1,236 @@
+"""Taking over orders from the shop, one or a thousand at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.base.actors import Permission
+from domain.base.contacts import email_key
+from domain.base.errors import NotFound, Refusal, Refusals
+from domain.base.identifiers import new_id
+from domain.base.repository import insert_rows
+from domain.base.work import Work
+from domain.customers.actions.buyers import recognise_buyers
+from domain.customers.rules import Buyer
+from domain.identity.actions import get_store
+from domain.identity.model import Store
+from domain.orders import repository, rules
+from domain.orders.actions.deliveries import refresh_progress
+from domain.orders.errors import LineAlreadyDelivered
+from domain.orders.events import OrderChanged
+from domain.orders.model import Order, OrderLine
+from domain.orders.rules import LineDetails, OrderDetails
+
+
+async def upsert_order(work: Work, *, order: OrderDetails) -> UUID:
+    """Take over one order: `upsert_orders` with one, whose refusal is raised.
+
+    Raises `Refusals`, `NotFound` for an unknown store, `LineAlreadyDelivered`.
+    """
+    (outcome,) = await upsert_orders(work, orders=[order])
+    if isinstance(outcome, UUID):
+        return outcome
+    raise outcome
+
+
+async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[UUID | Refusal | Refusals]:
+    """Take over orders whose external ids differ; return each one's id, or why it was refused.
+
+    A known order is replaced by what is sent now; one with an older `sequence` than the known one, or
+    without any difference, changes nothing. A refused order leaves the others as they are.
+
+    Records `OrderChanged`, and what recognising the buyers records. Locks the orders, their customers.
+    """
+    work.require(Permission.ORDERS_WRITE)
+    outcomes: list[UUID | Refusal | Refusals | None] = [None] * len(orders)
+    stores = _Stores(work)
+    valid: dict[int, tuple[OrderDetails, Store]] = {}
+    for index, order in enumerate(orders):
+        try:
+            valid[index] = rules.check_order(order, now=work.now), await stores.get(order.store_code)
+        except (Refusal, Refusals) as refusal:
+            outcomes[index] = refusal
+    known = await repository.list_orders_for_update(work.session, [order.external_id for order, _ in valid.values()])
+    lines = await repository.list_lines_for_update(work.session, [order.id for order in known.values()])
+    sent = await repository.count_sent_pieces(work.session, [order.id for order in known.values()])
+    for index, (order, _) in list(valid.items()):
+        existing = known.get(order.external_id)
+        if existing is None:
+            continue
+        if rules.is_outdated(known=existing.sequence, sent=order.sequence):
+            outcomes[index] = existing.id
+            del valid[index]
+        elif (refusal := _refuse_lost_lines(order, lines[existing.id], sent)) is not None:
+            outcomes[index] = refusal
+            del valid[index]
+    buyers = await _recognise(work, {index: order for index, (order, _) in valid.items()}, known)
+    fresh_lines: list[dict[str, Any]] = []
+    for index, (order, store) in valid.items():
+        existing = known.get(order.external_id)
+        if existing is None:
+            outcomes[index] = _add(work, order, store=store, customer_id=buyers[index], fresh_lines=fresh_lines)
+        else:
+            await _change(work, existing, lines[existing.id], order, store=store, customer_id=buyers[index])
+            outcomes[index] = existing.id
+    await work.session.flush()
+    await insert_rows(work.session, OrderLine, fresh_lines)
+    return [outcome for outcome in outcomes if outcome is not None]
+
+
+class _Stores:
+    """The stores that a batch names, each read once."""
+
+    def __init__(self, work: Work) -> None:
+        """Start without any."""
+        self._work = work
+        self._found: dict[str | None, Store | NotFound] = {}
+
+    async def get(self, code: str | None) -> Store:
+        """Return the store with this code, the default one without a code."""
+        if code not in self._found:
+            self._found[code] = await get_store(self._work, code=code)
+        found = self._found[code]
+        if isinstance(found, NotFound):
+            raise found
+        return found
+
+
+async def _recognise(
+    work: Work, orders: Mapping[int, OrderDetails], known: Mapping[str, Order]
+) -> dict[int, UUID | None]:
+    """Return whose order each is, None for a guest's."""
+    named: dict[int, Buyer] = {}
+    for index, order in orders.items():
+        if order.buyer is not None:
+            current = known.get(order.external_id)
+            named[index] = order.buyer.now_behind(None if current is None else current.customer_id)
+    ids = await recognise_buyers(work, list(named.values()))
+    return dict.fromkeys(orders) | dict(zip(named, ids, strict=True))
+
+
+def _add(
+    work: Work, order: OrderDetails, *, store: Store, customer_id: UUID | None, fresh_lines: list[dict[str, Any]]
+) -> UUID:
+    state = rules.order_state(is_cancelled=order.cancelled_at is not None, ordered={}, shipped={}, delivered={})
+    row = Order(
+        external_id=order.external_id,
+        created_at=work.now,
+        updated_at=work.now,
+        state=state,
+        sequence=order.sequence,
+        **_columns(order, store=store, customer_id=customer_id),
+    )
+    work.session.add(row)
+    fresh_lines.extend(_line_row(row.id, position, line) for position, line in enumerate(order.lines))
+    work.record(OrderChanged(order_id=row.id, customer_id=customer_id))
+    return row.id
+
+
+async def _change(
+    work: Work,
+    row: Order,
+    lines: Sequence[OrderLine],
+    order: OrderDetails,
+    *,
+    store: Store,
+    customer_id: UUID | None,
+) -> None:
+    previous_customer_id = row.customer_id
+    columns = _columns(order, store=store, customer_id=customer_id)
+    is_changed = any(getattr(row, name) != value for name, value in columns.items())
+    is_changed = await _change_lines(work, row.id, lines, order.lines) or is_changed
+    if order.sequence is not None:
+        row.sequence = order.sequence
+    if not is_changed:
+        return
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.updated_at = work.now
+    await refresh_progress(work, row)
+    if previous_customer_id != customer_id:
+        await repository.move_credit_notes(work.session, order_id=row.id, customer_id=customer_id)
+    work.record(
+        OrderChanged(
+            order_id=row.id,
+            customer_id=customer_id,
+            previous_customer_id=previous_customer_id if previous_customer_id != customer_id else None,
+        )
+    )
+
+
+def _columns(order: OrderDetails, *, store: Store, customer_id: UUID | None) -> dict[str, Any]:
+    """Return what the shop says about an order, by column."""
+    email = order.buyer.email if order.buyer is not None else None
+    return {
+        "number": order.number,
+        "store_id": store.id,
+        "customer_id": customer_id,
+        "contact_email": email,
+        "contact_email_key": None if email is None else email_key(email),
+        "placed_at": order.placed_at,
+        "cancelled_at": order.cancelled_at,
+        "currency_code": order.currency_code,
+        "shipping_country": order.shipping_country,
+        "total": rules.order_total(order),
+        "shipping_total": order.shipping_total,
+        "discount_total": order.discount_total,
+        "tax_total": order.tax_total,
+        "paid": order.paid,
+    }
+
+
+def _line_columns(position: int, line: LineDetails) -> dict[str, Any]:
+    return {
+        "position": position,
+        "external_id": line.external_id,
+        "sku": line.sku,
+        "title": line.title,
+        "quantity": line.quantity,
+        "unit_price": line.unit_price,
+        "total": line.total,
+        "image_url": line.image_url,
+        "product_url": line.product_url,
+        "is_returnable": line.is_returnable,
+        "withdrawal_exception": line.withdrawal_exception,
+    }
+
+
+def _line_row(order_id: UUID, position: int, line: LineDetails) -> dict[str, Any]:
+    counted = {"delivered_quantity": 0, "returned_quantity": 0}
+    return {"id": new_id(), "order_id": order_id, **counted, **_line_columns(position, line)}
+
+
+async def _change_lines(work: Work, order_id: UUID, known: Sequence[OrderLine], lines: Sequence[LineDetails]) -> bool:
+    """Make `lines` the order's lines; a line stays itself by its external id, else by its position."""
+    is_changed = False
+    fresh: list[dict[str, Any]] = []
+    left = {_line_key(line.external_id, line.position): line for line in known}
+    for position, line in enumerate(lines):
+        row = left.pop(_line_key(line.external_id, position), None)
+        if row is None:
+            fresh.append(_line_row(order_id, position, line))
+            continue
+        for name, value in _line_columns(position, line).items():
+            if getattr(row, name) != value:
+                setattr(row, name, value)
+                is_changed = True
+    for row in left.values():
+        await work.session.delete(row)
+    await insert_rows(work.session, OrderLine, fresh)
+    return is_changed or bool(left) or bool(fresh)
+
+
+def _line_key(external_id: str | None, position: int) -> str | int:
+    return position if external_id is None else external_id
+
+
+def _refuse_lost_lines(
+    order: OrderDetails, known: Sequence[OrderLine], sent: Mapping[UUID, int]
+) -> LineAlreadyDelivered | None:
+    """Refuse an order in which a line that was sent vanishes or shrinks below what was sent."""
+    quantities = {_line_key(line.external_id, position): line.quantity for position, line in enumerate(order.lines)}
+    for line in known:
+        pieces = sent.get(line.id, 0)
+        if quantities.get(_line_key(line.external_id, line.position), 0) < pieces:
+            return LineAlreadyDelivered(sku=line.sku, sent=pieces)
+    return None

@@ -1,0 +1,79 @@
+"""What every resolver is given: who asks, and the doors to the domain."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from uuid import UUID
+
+import strawberry
+
+from domain.base.actors import SYSTEM, Actor, Permission
+from domain.base.database import Session
+from domain.base.errors import Forbidden
+from domain.base.work import Once, Work, Works
+
+if TYPE_CHECKING:
+    from schema.base.batched import Gatherer
+
+_Answer = TypeVar("_Answer")
+
+
+class Context:
+    """One request: it reads from one snapshot, in one session that its resolvers take turns with."""
+
+    def __init__(self, works: Works, *, actor: Actor, request_id: str, gatherer: "Gatherer") -> None:
+        """Take the doors; no connection is used before something is read."""
+        self.actor = actor
+        self.request_id = request_id
+        self.gatherer = gatherer
+        self.works = works
+        self._turn = asyncio.Lock()
+        self._open = AsyncExitStack()
+        self._session: Session | None = None
+
+    @property
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.works.clock.now()
+
+    def require(self, permission: Permission) -> None:
+        """Raise `Forbidden` unless the actor has the permission."""
+        if not self.actor.may(permission):
+            message = f"This needs the permission {permission}."
+            raise Forbidden(message)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Session]:
+        """Yield the request's session for reading; whoever comes meanwhile waits for their turn."""
+        async with self._turn:
+            if self._session is None:
+                self._session = await self._open.enter_async_context(self.works.database.reading())
+            yield self._session
+
+    async def perform(self, story: Callable[[Work], Awaitable[UUID]], *, action: str, once: Once | None = None) -> UUID:
+        """Perform a write as this actor; what is read afterwards is read anew."""
+        await self.close_reading()
+        return await self.works.perform_once(
+            story, once=once, actor=self.actor, action=action, request_id=self.request_id
+        )
+
+    async def perform_as_system(self, story: Callable[[Work], Awaitable[_Answer]], *, action: str) -> _Answer:
+        """Perform a write that the product owes itself, such as renewing what it computes; not the actor's."""
+        await self.close_reading()
+        return await self.works.perform(story, actor=SYSTEM, action=action, request_id=self.request_id)
+
+    async def close_reading(self) -> None:
+        """Give the session back; the next read sees what was committed until then."""
+        async with self._turn:
+            self._session = None
+            await self._open.aclose()
+
+    async def close(self) -> None:
+        """Give back everything that the request holds."""
+        await self.gatherer.close()
+        await self.close_reading()
+
+
+Info: TypeAlias = strawberry.Info[Context, None]

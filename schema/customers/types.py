@@ -1,0 +1,244 @@
+"""Customers, as the API shows them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import Row
+
+from domain.base.actors import Permission
+from domain.customers import repository, rules
+from domain.customers.actions.spending import is_fresh, refresh_ranking
+from domain.customers.rules import (
+    LifecycleStage as LifecycleStage,  # inputs take it from here, described
+)
+from domain.identity.repository import get_currency_code
+from schema.base.batched import batched
+from schema.base.context import Info
+from schema.base.descriptions import described_enum, shown
+from schema.base.errors import UserError
+from schema.base.ids import global_id
+from schema.base.nodes import Node, loads
+from schema.base.scalars import (
+    URL,
+    CountryCode,
+    EmailAddress,
+    Locale,
+    PhoneNumber,
+    TimeZone,
+)
+from schema.base.types import Money
+
+described_enum(
+    LifecycleStage,
+    name="LifecycleStage",
+    description="Where a customer stands with the shop, by their orders.",
+    values={
+        LifecycleStage.LEAD: "No order yet.",
+        LifecycleStage.ONBOARDING: f"The first order is at most {rules.ONBOARDING_DAYS} days ago.",
+        LifecycleStage.ACTIVE: f"The last order is at most {rules.ACTIVE_DAYS} days ago.",
+        LifecycleStage.AT_RISK: f"The last order is {rules.ACTIVE_DAYS} to {rules.AT_RISK_DAYS} days ago.",
+        LifecycleStage.LAPSED: f"The last order is more than {rules.AT_RISK_DAYS} days ago.",
+    },
+)
+
+
+class SortField(StrEnum):
+    """By what a list of customers can be ordered; the repository knows the columns."""
+
+    CREATED_AT = "CREATED_AT"
+    UPDATED_AT = "UPDATED_AT"
+    NAME = "NAME"
+    LIFETIME_VALUE = "LIFETIME_VALUE"
+    LAST_ORDER_AT = "LAST_ORDER_AT"
+
+
+CustomerSortField = described_enum(
+    SortField,
+    name="CustomerSortField",
+    description="By what customers are ordered. Ties are broken by their external ids.",
+    values={
+        SortField.CREATED_AT: "When they became known.",
+        SortField.UPDATED_AT: "When their profile last changed.",
+        SortField.NAME: "What they are called, without case and accents.",
+        SortField.LIFETIME_VALUE: "What they spent, less what was given back, in the organisation's currency.",
+        SortField.LAST_ORDER_AT: "When they last ordered; who never did comes before everyone.",
+    },
+)
+
+
+@strawberry.interface(description="Who wrote or did something: the same two fields draw every one of them.")
+class Author(Node):
+    """See the description."""
+
+    display_name: str = shown("What they are called.")
+    avatar_url: URL | None = shown("Their picture; null where none is known.")
+
+
+@strawberry.interface(description="Something that happened with a customer, whatever the area it belongs to.")
+class TimelineItem(Node):
+    """See the description."""
+
+    occurred_at: datetime = shown("When it happened.")
+    summary: str = shown("One line that says what it was.")
+
+
+@strawberry.type(
+    description=(
+        "Recency, frequency, monetary value. Scores 1 to 5 are fifths of all customers with an order, 5 the best: "
+        "the fifth of rank r among N is ⌈5r/N⌉, ties in the order of external ids."
+    )
+)
+class CustomerValue:
+    """See the description."""
+
+    order_count: int = shown("Orders in any currency, without cancelled ones. Exact.")
+    net_spent: Money = shown("Orders less credit notes, in the organisation's currency. Exact.")
+    other_currencies: list[Money] = shown("Orders less credit notes in other currencies, each apart: never added up.")
+    as_of: datetime | None = shown("Scores and decile are as of this instant, at most 60 seconds ago.")
+    average_order: Money | None = shown("Mean total of the orders in the organisation's currency; null without any.")
+    first_order_at: datetime | None = shown("When they first ordered; null where they never did.")
+    last_order_at: datetime | None = shown("When they last ordered; null where they never did.")
+    recency_score: int | None = shown("1 to 5 by the last order, 5 the latest; null without an order.")
+    frequency_score: int | None = shown("1 to 5 by the number of orders; null without an order.")
+    monetary_score: int | None = shown("1 to 5 by what was spent; null without an order.")
+    decile: int | None = shown("1 is the tenth of customers that spends most; null without an order.")
+
+
+@strawberry.type(description="A person or firm who buys, asks or plays along, whatever the channel.")
+class Customer(Author):
+    """See the description."""
+
+    key: strawberry.Private[UUID]
+    row: strawberry.Private[Row[Any]]
+    external_id: str | None = shown("The shop's own id of the customer; null for a guest.")
+    given_name: str | None = shown("Given name.")
+    family_name: str | None = shown("Family name.")
+    email: EmailAddress | None = shown("Their e-mail address.")
+    phone: PhoneNumber | None = shown("Their telephone number, E.164.")
+    locale: Locale | None = shown("The language they prefer.")
+    time_zone: TimeZone | None = shown("Where their days begin and end.")
+    birth_date: date | None = shown("Their date of birth.")
+    country: CountryCode | None = shown("Where they live or last ordered to.")
+    lifecycle_stage: LifecycleStage | None = shown("Where they stand with the shop, by their orders.")
+    version: int = shown("Counts the changes of the profile: send it back as `expectedVersion`.")
+    created_at: datetime = shown("When they became known.")
+    updated_at: datetime = shown("When their profile last changed.")
+
+    @classmethod
+    def of(cls, row: Row[Any], *, now: datetime) -> "Customer":
+        """Show a row as of `now`."""
+        name = rules.display_name(
+            given_name=row.given_name,
+            family_name=row.family_name,
+            external_id=row.external_id,
+            email=row.email,
+            phone=row.phone,
+        )
+        stage = rules.lifecycle_stage(first_order_at=row.first_order_at, last_order_at=row.last_order_at, now=now)
+        return cls(
+            key=row.id,
+            row=row,
+            id=global_id("Customer", row.id),
+            external_id=row.external_id,
+            display_name=name,
+            avatar_url=None,
+            given_name=row.given_name,
+            family_name=row.family_name,
+            email=row.email,
+            phone=row.phone,
+            locale=row.locale,
+            time_zone=row.time_zone,
+            birth_date=row.birth_date,
+            country=row.country,
+            lifecycle_stage=stage,
+            version=row.version,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    @batched(description="Words that staff put on the customer, in alphabetical order.")
+    async def tags(customers: list["Customer"], info: Info) -> list[list[str]]:  # noqa: N805
+        """Read the tags of a level."""
+        async with info.context.reading() as session:
+            tags = await repository.list_tags_by_customer(session, [customer.key for customer in customers])
+        return [tags[customer.key] for customer in customers]
+
+    @batched(description="What they brought, and where that places them among all customers.")
+    async def value(customers: list["Customer"], info: Info) -> list[CustomerValue | None]:  # noqa: N805
+        """Read the values of a level, with boundaries that are fresh."""
+        ranking, currency_code = await _fresh_ranking(info)
+        async with info.context.reading() as session:
+            spendings = await repository.list_spendings_by_customer(session, [each.key for each in customers])
+        return [_value(each.row, spendings[each.key], ranking, currency_code) for each in customers]
+
+
+@strawberry.type(description="The new customer, or why there is none.")
+class CustomerCreatePayload:
+    """See the description."""
+
+    customer: Customer | None = shown("The customer; null where the write was refused.")
+    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
+
+
+@strawberry.type(description="The customer as they are now, or why they were not changed.")
+class CustomerUpdatePayload:
+    """See the description."""
+
+    customer: Customer | None = shown("The customer; null where the write was refused.")
+    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
+
+
+@loads("Customer", needs=Permission.CUSTOMERS_READ)
+async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
+    """Read customers by their ids."""
+    async with info.context.reading() as session:
+        rows = await repository.list_customers_by_id(session, ids)
+    now = info.context.now
+    return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
+
+
+async def _fresh_ranking(info: Info) -> tuple[Row[Any] | None, str]:
+    """Return the stored boundaries, computed anew where they are older than they may be, and the currency."""
+    organisation = info.context.works.organisation
+    for _ in range(2):
+        async with info.context.reading() as session:
+            currency_code = await get_currency_code(session, organisation)
+            ranking = await repository.find_ranking(session)
+        if ranking is not None and is_fresh(ranking, currency_code=currency_code, now=info.context.now):
+            break
+        await info.context.perform_as_system(refresh_ranking, action="rankingRefresh")
+    return ranking, currency_code
+
+
+def _value(row: Row[Any], spendings: Sequence[Row[Any]], ranking: Row[Any] | None, currency_code: str) -> CustomerValue:
+    own = next((spending for spending in spendings if spending.currency_code == currency_code), None)
+    average = (
+        None
+        if own is None
+        else rules.average_order(ordered=own.ordered, order_count=own.order_count, currency_code=currency_code)
+    )
+    scores: dict[str, int] = {}
+    if row.order_count > 0 and ranking is not None:
+        scores = rules.scores(
+            rules.rank_values(last_order_key=row.last_order_key, order_count=row.order_count, net_spent=row.net_spent),
+            tie=row.rank_key,
+            boundaries=ranking.boundaries,
+        )
+    return CustomerValue(
+        order_count=row.order_count,
+        net_spent=Money.of(Decimal(0) if own is None else own.net, currency_code),
+        other_currencies=[Money.of(s.net, s.currency_code) for s in spendings if s.currency_code != currency_code],
+        as_of=None if ranking is None else ranking.as_of,
+        average_order=None if average is None else Money.of(average.amount, average.currency_code),
+        first_order_at=row.first_order_at,
+        last_order_at=row.last_order_at,
+        recency_score=scores.get("recency"),
+        frequency_score=scores.get("frequency"),
+        monetary_score=scores.get("monetary"),
+        decile=scores.get("decile"),
+    )

@@ -1,0 +1,26 @@
+"""Reading the shop itself."""
+
+import strawberry
+
+from domain.base.actors import Permission
+from domain.identity import repository
+from schema.base.context import Info
+from schema.identity.types import Store, Viewer
+
+
+@strawberry.type
+class IdentityQueries:
+    """Root fields about the shop itself."""
+
+    @strawberry.field(description="Who is asking, and what they may do.")
+    def viewer(self, info: Info) -> Viewer:
+        """Show the actor."""
+        actor = info.context.actor
+        return Viewer(kind=actor.kind, permissions=sorted(actor.permissions))
+
+    @strawberry.field(description="All stores, by code. Needs `stores:read`.")
+    async def stores(self, info: Info) -> list[Store] | None:
+        """Read all stores."""
+        info.context.require(Permission.STORES_READ)
+        async with info.context.reading() as session:
+            return [Store.of(row) for row in await repository.list_stores(session)]

@@ -1,0 +1,81 @@
+"""The shop itself, as the API shows it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import Row
+
+from domain.base.actors import ActorKind, Permission
+from domain.identity import repository
+from schema.base.context import Info
+from schema.base.descriptions import described_enum, shown
+from schema.base.errors import UserError
+from schema.base.ids import global_id
+from schema.base.nodes import Node, loads
+from schema.base.scalars import CountryCode, CurrencyCode, Locale, TimeZone
+
+described_enum(
+    ActorKind,
+    name="ActorKind",
+    description="What sort of caller it is.",
+    values={
+        ActorKind.ANONYMOUS: "Nobody in particular: no token was sent.",
+        ActorKind.CUSTOMER: "A shopper, for themselves.",
+        ActorKind.STAFF: "A member of staff.",
+        ActorKind.APP: "A program, with an API key.",
+        ActorKind.SYSTEM: "The product itself. Never comes in from outside.",
+    },
+)
+
+
+@strawberry.type(
+    description="Where the organisation sells: a brand in a market. Orders belong to stores, customers to the organisation."
+)
+class Store(Node):
+    """See the description."""
+
+    code: str = shown("The short name by which writes name the store.")
+    name: str = shown("What shoppers call it.")
+    country: CountryCode = shown("The market.")
+    locale: Locale = shown("The language in which it speaks.")
+    currency_code: CurrencyCode = shown("The currency in which it sells.")
+    time_zone: TimeZone = shown("The zone by which its days begin and end.")
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Store":
+        """Show a row."""
+        return cls(
+            id=global_id("Store", row.id),
+            code=row.code,
+            name=row.name,
+            country=CountryCode(row.country),
+            locale=Locale(row.locale),
+            currency_code=CurrencyCode(row.currency_code),
+            time_zone=TimeZone(row.time_zone),
+        )
+
+
+@strawberry.type(description="Who is asking, and what they may do.")
+class Viewer:
+    """See the description."""
+
+    kind: ActorKind = shown("What sort of caller it is.")
+    permissions: list[str] = shown("What the caller may do, in alphabetical order.")
+
+
+@strawberry.type(description="The store as it is now, or why it was not changed.")
+class StoreUpsertPayload:
+    """See the description."""
+
+    store: Store | None = shown("The store; null where the write was refused.")
+    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
+
+
+@loads("Store", needs=Permission.STORES_READ)
+async def load_stores(info: Info, ids: Sequence[UUID]) -> list[Store | None]:
+    """Read stores by their ids."""
+    async with info.context.reading() as session:
+        rows = await repository.list_stores_by_id(session, ids)
+    return [Store.of(rows[key]) if key in rows else None for key in ids]

@@ -1,0 +1,79 @@
+"""The whole schema: every area's root fields in one place."""
+
+from collections.abc import Callable
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import (
+    DisableIntrospection,
+    MaxTokensLimiter,
+    SchemaExtension,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from schema.base.context import Info
+from schema.base.errors import InputError, RateLimitedError, VersionConflictError
+from schema.base.nodes import Node, load_node, load_nodes
+from schema.base.scalars import SCALARS, Cursor, Duration
+from schema.customers.mutations import CustomerMutations
+from schema.customers.queries import CustomerQueries
+from schema.identity.mutations import IdentityMutations
+from schema.identity.queries import IdentityQueries
+from schema.orders.mutations import OrderMutations
+from schema.orders.queries import OrderQueries
+
+TOKENS_MAX = 4_000
+"""Words of a document: far more than any client writes, far fewer than would stall the others."""
+
+
+@strawberry.type(description="Everything that can be read. Reading changes nothing.")
+class Query(IdentityQueries, CustomerQueries, OrderQueries):
+    """See the description."""
+
+    @strawberry.field(description="The object with this global id; null where there is none.")
+    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
+        """Read one object of any type."""
+        return await load_node(info, id)
+
+    @strawberry.field(
+        description="The objects with these global ids, in their order, at most 100; null for a missing one."
+    )
+    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+        """Read objects of any type."""
+        return await load_nodes(info, ids)
+
+
+@strawberry.type(
+    description=(
+        "Everything that can be written. Each field is one transaction; they run in the order in which they stand. "
+        "A refused write says why in `userErrors` and changes nothing."
+    )
+)
+class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
+    """See the description."""
+
+
+class Schema(strawberry.Schema):
+    """The schema; its errors are logged by the endpoint, which knows whose they are."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Leave logging to the endpoint: a client's typing error is no error of the server."""
+
+
+def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
+    """Return the schema."""
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],  # type: ignore[list-item]
+        extensions=_extensions(is_introspectable=is_introspectable),
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not is_introspectable),
+    )
+
+
+def _extensions(*, is_introspectable: bool) -> list[Callable[[], SchemaExtension]]:
+    extensions: list[Callable[[], SchemaExtension]] = [lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX)]
+    if not is_introspectable:
+        extensions.append(DisableIntrospection)
+    return extensions

@@ -1,0 +1,194 @@
+"""What every test starts from: an empty, migrated database of each kind, a clock that stands still, a client."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from api import migrations
+from api.app import create_app
+from api.settings import Settings
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, Permission
+from domain.base.database import Database
+from domain.base.work import Works
+from domain.identity.actions import create_api_key, upsert_store
+from domain.identity.rules import StoreDetails
+from domain.reactions import REACTIONS
+from tests.postgres import PostgresServer, postgres_server
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+DATA = Path(__file__).parent / "data"
+DEMO_DATA = Path(__file__).parent.parent / "data"
+
+ITALY = StoreDetails(
+    code="it", name="Italia", country="IT", locale="it-IT", currency_code="EUR", time_zone="Europe/Rome"
+)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests on asyncio."""
+    return "asyncio"
+
+
+class StandingClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        """Start at `NOW`."""
+        self._now = NOW
+
+    def now(self) -> datetime:
+        """Return the instant at which the clock stands."""
+        return self._now
+
+    def advance(self, step: timedelta) -> None:
+        """Move on."""
+        self._now += step
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Start PostgreSQL once; where it is missing the suite fails."""
+    with postgres_server() as server:
+        yield server
+
+
+class Databases:
+    """Makes databases from migrated templates, so that each test has its own."""
+
+    def __init__(self, folder: Path, server: PostgresServer) -> None:
+        """Take where the files and the server are."""
+        self._folder = folder
+        self._server = server
+        self._templates: set[str] = set()
+
+    def new(self, kind: str) -> str:
+        """Return the address of an empty database at the newest schema."""
+        name = f"t_{uuid4().hex}"
+        if kind == "sqlite":
+            template = self._folder / "template.sqlite3"
+            if kind not in self._templates:
+                migrations.upgrade(f"sqlite:///{template}")
+            path = self._folder / f"{name}.sqlite3"
+            shutil.copyfile(template, path)
+            url = f"sqlite+aiosqlite:///{path}"
+        else:
+            template_name = f"template_{self._folder.name}_{id(self)}".replace("-", "_").lower()
+            if kind not in self._templates:
+                asyncio.run(self._server.create_database(template_name))
+                migrations.upgrade(self._server.url(template_name))
+            asyncio.run(self._server.create_database(name, template=template_name))
+            url = self._server.url(name)
+        self._templates.add(kind)
+        return url
+
+    def drop(self, kind: str, url: str) -> None:
+        """Remove a database."""
+        if kind == "sqlite":
+            path = Path(url.partition("///")[2])
+            for leftover in path.parent.glob(f"{path.name}*"):
+                leftover.unlink()
+        else:
+            asyncio.run(self._server.drop_database(url.rpartition("/")[2].partition("?")[0]))
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> Databases:
+    """Make databases."""
+    return Databases(tmp_path_factory.mktemp("databases"), postgres)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Run the test on both databases."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(kind: str, databases: Databases) -> Iterator[str]:
+    """Return the address of an empty database."""
+    url = databases.new(kind)
+    yield url
+    databases.drop(kind, url)
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    """Return a clock that stands still."""
+    return StandingClock()
+
+
+@pytest.fixture
+async def works(database_url: str, clock: StandingClock) -> AsyncIterator[Works]:
+    """Return the doors to an empty database with one store: Italy, in euros."""
+    works = Works(database=Database(database_url, pool_size=8), reactions=REACTIONS, clock=clock)
+    await works.perform(lambda work: upsert_store(work, details=ITALY), actor=SYSTEM, action="storeUpsert")
+    yield works
+    await works.database.dispose()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    body: dict[str, Any]
+    headers: httpx.Headers
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return the data of an answer without errors."""
+        assert "errors" not in self.body, self.body["errors"]
+        data = self.body["data"]
+        assert isinstance(data, dict)
+        return data
+
+    @property
+    def codes(self) -> list[str]:
+        """Return the codes of the errors."""
+        return [error["extensions"]["code"] for error in self.body.get("errors", ())]
+
+
+class Client:
+    """Asks the API as a client does: over HTTP, with a key."""
+
+    def __init__(self, http: httpx.AsyncClient, works: Works) -> None:
+        """Start without a key."""
+        self.http = http
+        self.works = works
+        self.key: str | None = None
+
+    async def ask(self, query: str, variables: Mapping[str, Any] | None = None, *, key: str | None = None) -> Answer:
+        """Send one operation with the client's key, or another."""
+        secret = key or self.key
+        headers = {} if secret is None else {"Authorization": f"Bearer {secret}"}
+        response = await self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
+        return Answer(response.status_code, response.json(), response.headers)
+
+    async def new_key(self, *permissions: Permission) -> str:
+        """Return the secret of a new key with these permissions."""
+        _, secret = await self.works.perform(
+            lambda work: create_api_key(work, name="Test", permissions=[p.value for p in permissions]),
+            actor=SYSTEM,
+            action="apiKeyCreate",
+        )
+        return secret
+
+
+@pytest.fixture
+async def client(works: Works) -> AsyncIterator[Client]:
+    """Return a client with a key that opens every door."""
+    app = create_app(Settings(_env_file=None), works=works)
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        client = Client(http, works)
+        client.key = await client.new_key(*EVERY_PERMISSION)
+        yield client
