@@ -1,6 +1,6 @@
 """Runs the migrations on a connection that `api.migrations` opened, inside its transaction."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import Connection, TypeDecorator
@@ -24,11 +24,13 @@ _NAMES: dict[type[TypeDecorator[Any]], str] = {
 }
 
 
-def _render(kind: str, item: Any, _context: object) -> str | bool:  # noqa: ANN401  Alembic's own signature
+def _render(kind: str, item: Any, _context: object) -> str | Literal[False]:  # noqa: ANN401  Alembic's own signature
     """Write a column type by the name that the migration template gives it."""
     if kind != "type":
         return False
-    return _NAMES.get(type(item), "TEXT" if type(item).__name__ == "Text" else False)
+    if type(item).__name__ == "Text":
+        return "TEXT"
+    return _NAMES.get(type(item), False)
 
 
 def _include(item: SchemaItem, _name: str | None, kind: str, _reflected: bool, _other: SchemaItem | None) -> bool:  # noqa: FBT001

@@ -1,4 +1,4 @@
-"""${message}
+"""${message}.
 
 Works with the release before it: add, fill, then (a release later) remove. Imports nothing of the
 product. Both databases run it; what differs between them stands in the types below.

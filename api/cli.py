@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
@@ -83,13 +83,13 @@ def _settings() -> Settings:
     return settings
 
 
-def _run(settings: Settings, story: Callable[[Works], "asyncio.Future[_Answer] | object"]) -> _Answer:
+def _run(settings: Settings, story: Callable[[Works], Awaitable[_Answer]]) -> _Answer:
     """Run a story against the database and close it."""
 
     async def run() -> _Answer:
         works = open_works(settings)
         try:
-            return await story(works)  # type: ignore[misc,no-any-return]
+            return await story(works)
         finally:
             await works.database.dispose()
 

@@ -1,6 +1,7 @@
 """The endpoint: from an HTTP request to the schema, and back."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,13 @@ class GraphQLEndpoint:
 
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
+        started = time.perf_counter()
+        response = await self._answer_request(request)
+        elapsed_ms = round((time.perf_counter() - started) * 1_000, 1)
+        _log.info("request", method=request.method, status=response.status_code, elapsed_ms=elapsed_ms)
+        return response
+
+    async def _answer_request(self, request: Request) -> Response:
         request_id: str = request.state.request_id
         media_type = _JSON
         try:

@@ -3,13 +3,14 @@
 import logging
 
 import structlog
+from structlog.typing import Processor
 
 from api.settings import Settings
 
 
 def configure(settings: Settings) -> None:
     """Send structured messages, and those of the libraries, to standard error in one form."""
-    shared = [
+    shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

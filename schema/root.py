@@ -34,7 +34,8 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
     @strawberry.field(description="The object with this global id; null where there is none.")
     async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
         """Read one object of any type."""
-        return await load_node(info, id)
+        node: Node | None = await load_node(info, id)
+        return node
 
     @strawberry.field(
         description="The objects with these global ids, in their order, at most 100; null for a missing one."
@@ -66,7 +67,7 @@ def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
     return Schema(
         query=Query,
         mutation=Mutation,
-        types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],  # type: ignore[list-item]
+        types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
         extensions=_extensions(is_introspectable=is_introspectable),
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not is_introspectable),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK_BYTES = 1 << 20
@@ -43,7 +43,9 @@ def inspect(path: Path) -> Sound:
                     line_count += 1
                     _check_text(line, path, line_count)
                 if len(rest) > LINE_BYTES_MAX:
-                    message = f"{path}: line {line_count + 1:,} is longer than {LINE_BYTES_MAX:,} bytes; is this the right file?"
+                    message = (
+                        f"{path}: line {line_count + 1:,} has over {LINE_BYTES_MAX:,} bytes; is it the right file?"
+                    )
                     raise FileRefused(message)
         if rest:
             line_count += 1
@@ -65,7 +67,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
         raw.seek(0)
         if is_packed:
             with gzip.open(raw, "rb") as unpacked:
-                yield unpacked  # type: ignore[misc]  a GzipFile reads bytes as any file does
+                yield cast("IO[bytes]", unpacked)  # a GzipFile reads bytes as any file does
         else:
             yield raw
 

@@ -9,8 +9,7 @@ from typing import Any, cast
 
 import orjson
 from graphql import GraphQLInputType
-from graphql.pyutils import Undefined
-from graphql.utilities import coerce_input_value
+from graphql.utilities import coerce_input_value, validate_input_value
 from strawberry.types.arguments import convert_argument
 
 from api.imports.documents import Document, Found, Problem
@@ -68,13 +67,12 @@ class _Inputs:
         """Return what the line says. Raises `ValueError` with every field that is at fault, `Refusal`."""
         errors: list[str] = []
         graphql_type = cast("GraphQLInputType", self._schema._schema.type_map[kind.__name__])  # noqa: SLF001
-        coerced = coerce_input_value(
-            value,
-            graphql_type,
-            lambda path, _value, error: errors.append(f"{'.'.join(map(str, path))}: {error.message}"),
+        validate_input_value(
+            value, graphql_type, lambda error, path: errors.append(f"{'.'.join(map(str, path))}: {error.message}")
         )
-        if errors or coerced is Undefined:
+        if errors:
             raise ValueError("; ".join(errors[:5]))
+        coerced = coerce_input_value(value, graphql_type)
         converter = self._schema.schema_converter
         made = convert_argument(coerced, kind, scalar_registry=converter.scalar_registry, config=self._schema.config)
         return cast("OrderUpsertInput | CreditNoteUpsertInput", made).details()

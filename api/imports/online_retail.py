@@ -112,9 +112,8 @@ def read(path: Path, rows_done: int) -> Iterator[Found]:
             invoice = []
             name = current
             if current in seen:
-                row = Problem(
-                    current, "the invoice stands in two places of the file; keep its rows together", number, number
-                )
+                reason = "the invoice stands in two places of the file; keep its rows together"
+                invoice.append(Problem(current, reason, number, number))
             seen.add(current)
         invoice.append(row)
     if invoice and _last_line(invoice) > rows_done + 1:

@@ -46,7 +46,7 @@ def one_of(column: str, choices: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-class EventRecord(Base):
+class EventRecord(Base, kw_only=True):
     """One committed fact of the event log. `seq` is dense; NULL until the sequencer has numbered it."""
 
     __tablename__ = "events"
@@ -60,7 +60,7 @@ class EventRecord(Base):
     occurred_at: Mapped[datetime]
 
 
-class EventHead(Base):
+class EventHead(Base, kw_only=True):
     """The number of the newest numbered event: one row, locked by whoever numbers."""
 
     __tablename__ = "event_heads"
@@ -70,7 +70,7 @@ class EventHead(Base):
     seq: Mapped[int]
 
 
-class AuditEntry(Base):
+class AuditEntry(Base, kw_only=True):
     """Who did what, when: one row for each write that was committed."""
 
     __tablename__ = "audit_entries"
@@ -84,7 +84,7 @@ class AuditEntry(Base):
     occurred_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class IdempotencyKey(Base):
+class IdempotencyKey(Base, kw_only=True):
     """The answer that was committed for a key: the id of what the write made."""
 
     __tablename__ = "idempotency_keys"

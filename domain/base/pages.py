@@ -171,7 +171,10 @@ def _typed(column: InstrumentedAttribute[Any], value: object) -> Any:  # noqa: A
     if wanted is UUID and isinstance(value, str):
         return UUID(hex=value)
     if isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63:
-        made = {int: int, datetime: from_micros, Decimal: from_units}.get(wanted)
-        if made is not None:
-            return made(value)
+        if wanted is int:
+            return value
+        if wanted is datetime:
+            return from_micros(value)
+        if wanted is Decimal:
+            return from_units(value)
     raise TypeError(wanted)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import repository
-from domain.base.actors import Actor, Permission
+from domain.base.actors import Actor, ActorKind, Permission
 from domain.base.clock import Clock
 from domain.base.database import Database, is_race
 from domain.base.errors import Forbidden, IdempotencyMismatch, TooLong
@@ -146,14 +146,17 @@ class Works:
             answer = await story(work)
             await self._react(work)
             await session.flush()
-            audit = AuditEntry(
-                action=action,
-                actor_kind=actor.kind,
-                actor_id=actor.id,
-                request_id=request_id,
-                occurred_at=work.now,
-            )
-            await repository.add_events(session, audit=audit, events=[_row(event, work.now) for event in work.events])
+            # The product's own upkeep, of which nothing is told, is no act that anybody would look for.
+            if work.events or actor.kind is not ActorKind.SYSTEM:
+                audit = AuditEntry(
+                    action=action,
+                    actor_kind=actor.kind,
+                    actor_id=actor.id,
+                    request_id=request_id,
+                    occurred_at=work.now,
+                )
+                rows = [_row(event, work.now) for event in work.events]
+                await repository.add_events(session, audit=audit, events=rows)
             await session.commit()
             return answer
 

@@ -19,7 +19,7 @@ from domain.customers.rules import (
 )
 
 
-class Customer(Base):
+class Customer(Base, kw_only=True):
     """A person (or firm) who buys, asks or plays along, whatever the channel.
 
     The last group of columns is what orders brought, written by a reaction at each order's commit.
@@ -61,7 +61,7 @@ class Customer(Base):
     """Microseconds from 1970 to the last order, 0 without one: lists are ordered by columns without NULL."""
 
 
-class CustomerIdentity(Base):
+class CustomerIdentity(Base, kw_only=True):
     """One sign by which a customer is recognised.
 
     The partial unique indexes are the promises that hold also under races: a verified identity belongs
@@ -105,7 +105,7 @@ class CustomerIdentity(Base):
     last_seen_at: Mapped[datetime]
 
 
-class CustomerTag(Base):
+class CustomerTag(Base, kw_only=True):
     """A word that staff put on a customer."""
 
     __tablename__ = "customer_tags"
@@ -115,7 +115,7 @@ class CustomerTag(Base):
     tag: Mapped[str] = mapped_column(primary_key=True)
 
 
-class CustomerTerm(Base):
+class CustomerTerm(Base, kw_only=True):
     """A word that finds a customer: folded, so that a search is a look-up in an index.
 
     `subject_id` is what the term comes from (the customer, or an order), so that it is replaced with it.
@@ -130,7 +130,7 @@ class CustomerTerm(Base):
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), index=True)
 
 
-class CustomerSpending(Base):
+class CustomerSpending(Base, kw_only=True):
     """What a customer's orders and credit notes in one currency add up to."""
 
     __tablename__ = "customer_spendings"
@@ -144,7 +144,7 @@ class CustomerSpending(Base):
     net: Mapped[Decimal]
 
 
-class ValueRanking(Base):
+class ValueRanking(Base, kw_only=True):
     """Where the fifths and tenths of customers begin, as of one instant: a single row, replaced whole."""
 
     __tablename__ = "value_rankings"

@@ -252,7 +252,7 @@ async def list_keys_at_ranks(session: AsyncSession, ranking: str, ranks: Sequenc
 
 
 async def concentration(session: AsyncSession, *, currency_code: str, percents: Sequence[int]) -> Row[Any]:
-    """Return `count` and `total` of the customers who ever bought, and `top_N`: what the best N % brought."""
+    """Return `customer_count` and `total` of the customers who ever bought, and `top_N`: what the best N % brought."""
     ranked = (
         select(CustomerSpending.net.label("net"))
         .add_columns(
@@ -276,7 +276,7 @@ async def read_concentration(session: AsyncSession, ranked: Any, percents: Seque
         )
         for percent in percents
     ]
-    statement = select(func.count().label("count"), func.sum(ranked.c.net).label("total"), *tops)
+    statement = select(func.count().label("customer_count"), func.sum(ranked.c.net).label("total"), *tops)
     return (await session.execute(statement.select_from(ranked))).one()
 
 

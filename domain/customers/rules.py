@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.base.changes import UNCHANGED, Change, Unchanged
 from domain.base.columns import to_micros
-from domain.base.contacts import check_email, check_phone, phone_digits
+from domain.base.contacts import check_email, check_phone, email_key, phone_digits
 from domain.base.errors import Checks, Invalid
 from domain.base.money import Money, rounded, to_units
 from domain.base.places import check_country, check_locale, check_time_zone
@@ -127,6 +127,15 @@ class Buyer:
         """Tell whether nothing is known by which they could be found again."""
         return self.external_id is None and self.email is None
 
+    def is_same_contact(self, known_email_key: str | None) -> bool:
+        """Tell whether nothing is said of the buyer but the e-mail that is known already."""
+        return (
+            self.external_id is None
+            and not self.is_email_verified
+            and self.email is not None
+            and email_key(self.email) == known_email_key
+        )
+
     def now_behind(self, customer_id: UUID | None) -> "Buyer":
         """Return the buyer with the customer to whom the order belonged until now."""
         return replace(self, current_id=customer_id)
@@ -161,25 +170,25 @@ def check_details(details: CustomerDetails, *, home_country: str | None, today: 
     `home_country`, the shop's own.
     """
     checks = Checks()
-    country = checks.take(lambda: details.country and check_country(details.country), "country")
+    country = checks.take(lambda: check_country(details.country) if details.country else None, "country")
     region = country or home_country
     checked = replace(
         details,
         external_id=checks.take(
             lambda: clean_optional(details.external_id, length_max=EXTERNAL_ID_LENGTH_MAX), "external_id"
         ),
-        email=checks.take(lambda: details.email and check_email(details.email), "email"),
-        phone=checks.take(lambda: details.phone and check_phone(details.phone, region=region), "phone"),
+        email=checks.take(lambda: check_email(details.email) if details.email else None, "email"),
+        phone=checks.take(lambda: check_phone(details.phone, region=region) if details.phone else None, "phone"),
         given_name=checks.take(lambda: clean_optional(details.given_name), "given_name"),
         family_name=checks.take(lambda: clean_optional(details.family_name), "family_name"),
-        locale=checks.take(lambda: details.locale and check_locale(details.locale), "locale"),
-        time_zone=checks.take(lambda: details.time_zone and check_time_zone(details.time_zone), "time_zone"),
+        locale=checks.take(lambda: check_locale(details.locale) if details.locale else None, "locale"),
+        time_zone=checks.take(lambda: check_time_zone(details.time_zone) if details.time_zone else None, "time_zone"),
         birth_date=checks.take(lambda: check_birth_date(details.birth_date, today=today), "birth_date"),
         country=country,
         tags=checks.take(lambda: check_tags(details.tags), "tags") or (),
     )
     checks.settle()
-    return replace(checked, **{n: getattr(checked, n) or None for n in ("email", "phone", "locale", "time_zone")})
+    return checked
 
 
 def check_changes(changes: CustomerChanges, *, today: date) -> CustomerChanges:

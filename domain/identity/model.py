@@ -10,7 +10,7 @@ from domain.base.identifiers import new_id
 from domain.base.model import STRICT, Base
 
 
-class Store(Base):
+class Store(Base, kw_only=True):
     """Where the organisation sells: a brand in a market."""
 
     __tablename__ = "stores"
@@ -27,7 +27,7 @@ class Store(Base):
     updated_at: Mapped[datetime]
 
 
-class ApiKey(Base):
+class ApiKey(Base, kw_only=True):
     """The key of a program. Only the hash of its secret is kept: 256 random bits need no slow hash."""
 
     __tablename__ = "api_keys"

@@ -13,7 +13,7 @@ from domain.base.model import STRICT, Base, one_of
 from domain.orders.rules import OrderState, WithdrawalException
 
 
-class Order(Base):
+class Order(Base, kw_only=True):
     """One purchase, as the shop knows it now. Without a customer it is a guest's."""
 
     __tablename__ = "orders"
@@ -49,7 +49,7 @@ class Order(Base):
     updated_at: Mapped[datetime]
 
 
-class OrderLine(Base):
+class OrderLine(Base, kw_only=True):
     """One article of an order. What was delivered and returned of it is counted here by those who know."""
 
     __tablename__ = "order_lines"
@@ -79,7 +79,7 @@ class OrderLine(Base):
     withdrawal_exception: Mapped[str | None]
 
 
-class Delivery(Base):
+class Delivery(Base, kw_only=True):
     """One parcel (or several under one number) on its way to the buyer."""
 
     __tablename__ = "deliveries"
@@ -97,7 +97,7 @@ class Delivery(Base):
     updated_at: Mapped[datetime]
 
 
-class DeliveryLine(Base):
+class DeliveryLine(Base, kw_only=True):
     """How many pieces of an order line are in a delivery."""
 
     __tablename__ = "delivery_lines"
@@ -108,7 +108,7 @@ class DeliveryLine(Base):
     quantity: Mapped[int]
 
 
-class CreditNote(Base):
+class CreditNote(Base, kw_only=True):
     """What the shop gave back or took off, as its own document."""
 
     __tablename__ = "credit_notes"
@@ -131,7 +131,7 @@ class CreditNote(Base):
     updated_at: Mapped[datetime]
 
 
-class CreditNoteLine(Base):
+class CreditNoteLine(Base, kw_only=True):
     """One article of a credit note; quantity and amounts are positive: they are given back."""
 
     __tablename__ = "credit_note_lines"
@@ -152,7 +152,7 @@ class CreditNoteLine(Base):
     total: Mapped[Decimal]
 
 
-class ImportRun(Base):
+class ImportRun(Base, kw_only=True):
     """How far the import of one file has come: written with each batch, so that a second run goes on there."""
 
     __tablename__ = "import_runs"

@@ -98,7 +98,9 @@ async def count_by_customer(
     counts: dict[UUID, int] = defaultdict(int)
     for chunk in chunks(ids):
         statement = select(table.customer_id, func.count()).where(table.customer_id.in_(chunk))
-        counts.update({row[0]: row[1] for row in await session.execute(statement.group_by(table.customer_id))})
+        counts.update(
+            {key: count for key, count in await session.execute(statement.group_by(table.customer_id)) if key}
+        )
     return counts
 
 
@@ -149,7 +151,9 @@ async def sum_credited_by_order(session: AsyncSession, ids: Iterable[UUID]) -> d
     sums: dict[UUID, Decimal] = defaultdict(Decimal)
     for chunk in chunks(ids):
         statement = select(CreditNote.order_id, func.sum(CreditNote.total)).where(CreditNote.order_id.in_(chunk))
-        sums.update({row[0]: row[1] for row in await session.execute(statement.group_by(CreditNote.order_id))})
+        sums.update(
+            {key: total for key, total in await session.execute(statement.group_by(CreditNote.order_id)) if key}
+        )
     return sums
 
 
@@ -330,7 +334,12 @@ async def concentration_between(
     return await read_concentration(session, ranked, percents)
 
 
-def _between(statement: Select[Any], at: Any, start: datetime | None, end: datetime | None) -> Select[Any]:  # noqa: ANN401
+def _between(
+    statement: Select[*tuple[Any, ...]],
+    at: Any,  # noqa: ANN401  a column
+    start: datetime | None,
+    end: datetime | None,
+) -> Select[*tuple[Any, ...]]:
     if start is not None:
         statement = statement.where(at >= start)
     return statement if end is None else statement.where(at < end)

@@ -136,13 +136,12 @@ def check_order(order: OrderDetails, *, now: datetime) -> OrderDetails:
     """
     checks = Checks()
     lines = _take_lines(checks, order.lines)
-    amounts = {
-        name: checks.take(lambda value=getattr(order, name): check_amount(value or Decimal(0)), name)  # type: ignore[misc]
-        for name in ("shipping_total", "discount_total", "tax_total", "paid")
-    }
     checked = replace(
         order,
-        **amounts,
+        shipping_total=_take_amount(checks, order.shipping_total, "shipping_total"),
+        discount_total=_take_amount(checks, order.discount_total, "discount_total"),
+        tax_total=_take_amount(checks, order.tax_total, "tax_total"),
+        paid=_take_amount(checks, order.paid, "paid"),
         lines=lines,
         external_id=checks.take(lambda: clean_required(order.external_id), "external_id") or "",
         number=checks.take(lambda: clean_optional(order.number), "number"),
@@ -255,15 +254,15 @@ def order_total(order: OrderDetails) -> Decimal:
 
 
 def check_amount_of_order(order: OrderDetails) -> Decimal:
-    """Return the order's total. Raises `Invalid` where the discount is more than everything else."""
+    """Return the order's total. Raises `Invalid`, `Refusals` for one below 0 or beyond reason."""
     total = order_total(order)
     if total < 0:
         message = "The discount cannot be more than the lines and shipping together."
         raise Invalid(message, field=("discount_total",))
-    try:
-        return check_amount(total)
-    except Invalid as refusal:
-        raise refusal.under("lines") from None
+    checks = Checks()
+    checks.take(lambda: check_amount(total), "lines")
+    checks.settle()
+    return total
 
 
 def is_outdated(*, known: int | None, sent: int | None) -> bool:
@@ -334,6 +333,10 @@ def _take_lines(checks: Checks, lines: Sequence[LineDetails]) -> tuple[LineDetai
         seen.add(found.external_id or "")
         checked.append(found)
     return tuple(checked)
+
+
+def _take_amount(checks: Checks, amount: Decimal | None, name: str) -> Decimal | None:
+    return checks.take(lambda: check_amount(amount or Decimal(0)), name)
 
 
 def _take_buyer(checks: Checks, buyer: Buyer | None) -> Buyer | None:

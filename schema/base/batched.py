@@ -10,12 +10,14 @@ thus the concern of this file alone.
 """
 
 import asyncio
+import dataclasses
 import inspect
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import strawberry
+from graphql.pyutils import Path
 from strawberry.types.field import StrawberryField
 
 from domain.base.actors import Permission
@@ -33,7 +35,7 @@ def batched(*, description: str, needs: Permission | None = None) -> Callable[[_
     def declare(resolve: _Batch) -> StrawberryField:
         hints = dict(resolve.__annotations__)  # not evaluated: a parent may be the class that is being made
         (result,) = get_args(hints.pop("return"))
-        parents, info, *arguments = inspect.signature(resolve).parameters.values()
+        _parents, info, *arguments = inspect.signature(resolve).parameters.values()
 
         def gather(self: Any, info: Info, **kwargs: Any) -> Awaitable[Any]:  # noqa: ANN401
             if needs is not None:
@@ -50,9 +52,10 @@ def batched(*, description: str, needs: Permission | None = None) -> Callable[[_
             return_annotation=result,
         )
         gather.__annotations__ = {a.name: hints[a.name] for a in arguments} | {"info": Info, "return": result}
-        return strawberry.field(
+        field: StrawberryField = strawberry.field(
             resolver=gather, description=description, metadata={BATCH_FUNCTION: resolve, "needs": needs}
         )
+        return field
 
     return declare
 
@@ -64,8 +67,8 @@ class _Level:
     resolve: _Batch
     info: Info
     arguments: dict[str, Any]
-    parents: list[Any] = field(default_factory=list)
-    futures: list[asyncio.Future[Any]] = field(default_factory=list)
+    parents: list[Any] = dataclasses.field(default_factory=list)
+    futures: list[asyncio.Future[Any]] = dataclasses.field(default_factory=list)
 
 
 class Gatherer:
@@ -118,7 +121,7 @@ async def _run(level: _Level) -> None:
 def _place(info: Info) -> list[str | int]:
     """Return where in the answer a field stands, without the positions in lists."""
     place: list[str | int] = []
-    path = info.path
+    path: Path | None = info.path
     while path is not None:
         if not isinstance(path.key, int):
             place.append(path.key)

@@ -88,7 +88,7 @@ def user_errors(refused: Refusal | Refusals) -> list[UserError]:
 
 
 def _user_error(refusal: Refusal) -> UserError:
-    shared = {
+    shared: dict[str, Any] = {
         "code": refusal.code,
         "message": refusal.message,
         "field": [_in_api_spelling(step) for step in refusal.field] or None,
@@ -115,6 +115,11 @@ def top_level_code(error: GraphQLError, *, actor: Actor, is_document_at_fault: b
     original = error.original_error
     if original is None or isinstance(original, GraphQLError):
         return TopLevelCode.BAD_USER_INPUT
+    return _code_of(original, actor)
+
+
+def _code_of(original: Exception, actor: Actor) -> TopLevelCode:
+    """Return the code of what a resolver raised."""
     if isinstance(original, Forbidden):
         is_nobody = actor.kind is ActorKind.ANONYMOUS
         return TopLevelCode.UNAUTHENTICATED if is_nobody else TopLevelCode.FORBIDDEN
@@ -122,9 +127,8 @@ def top_level_code(error: GraphQLError, *, actor: Actor, is_document_at_fault: b
         return TopLevelCode.BAD_USER_INPUT
     if isinstance(original, StorageFull):
         return TopLevelCode.STORAGE_FULL
-    is_timeout = isinstance(original, TimeoutError) or (
-        getattr(getattr(original, "orig", None), "sqlstate", None) in TIMEOUT_SQLSTATES
-    )
+    sqlstate = getattr(getattr(original, "orig", None), "sqlstate", None)
+    is_timeout = isinstance(original, TimeoutError) or sqlstate in TIMEOUT_SQLSTATES
     return TopLevelCode.TIMEOUT if is_timeout else TopLevelCode.INTERNAL
 
 

@@ -36,7 +36,7 @@ def loads(type_name: str, *, needs: Permission) -> Callable[[_Load], _Load]:
     return declare
 
 
-async def load_node(info: Info, value: str) -> Node | None:
+async def load_node(info: Info, value: str) -> Any:  # noqa: ANN401  a node of any type, or None
     """Return the object with this id, None where there is none. Raises `Invalid`, `Forbidden`."""
     (found,) = await load_nodes(info, [value])
     if isinstance(found, Refusal):

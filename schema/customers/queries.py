@@ -29,7 +29,7 @@ class CustomerQueries:
         return None if key is None else (await load_customers(info, [key]))[0]
 
     @strawberry.field(
-        description="Customers, filtered and ordered; by default those who became known first come first. Needs `customers:read`."
+        description="Customers, filtered and ordered, by default by when they became known. Needs `customers:read`."
     )
     async def customers(
         self,

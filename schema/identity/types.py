@@ -31,7 +31,7 @@ described_enum(
 
 
 @strawberry.type(
-    description="Where the organisation sells: a brand in a market. Orders belong to stores, customers to the organisation."
+    description="Where the organisation sells: a brand in a market. Orders belong to a store, customers to all."
 )
 class Store(Node):
     """See the description."""

@@ -32,7 +32,7 @@ class OrderMutations:
     """Root fields that mirror what the shop sold."""
 
     @strawberry.mutation(
-        description="Takes over an order as the shop knows it now; the same input again changes nothing. Needs `orders:write`."
+        description="Takes over an order as the shop knows it now; sent again it changes nothing. Needs `orders:write`."
     )
     async def order_upsert(self, info: Info, input: OrderUpsertInput) -> OrderUpsertPayload | None:  # noqa: A002
         """Take over an order."""

@@ -1,9 +1,11 @@
 """Reading orders, and what they say about the customers."""
 
 from datetime import datetime
-from typing import Annotated
+from decimal import Decimal
+from typing import Annotated, Any
 
 import strawberry
+from sqlalchemy import Row
 from strawberry import UNSET
 
 from domain.base.actors import Permission
@@ -67,11 +69,12 @@ class OrderQueries:
             if (asked := given(filter)) is not None:
                 wanted = asked.wanted({store.code: store.id for store in await list_stores(session)})
             if wanted is None:
-                found, total = Page((), (), has_next=False, has_previous=False), Total(count_of(_nothing))
+                found = Page[Row[Any]]((), (), has_next=False, has_previous=False)
+                count = Total(count_of(_nothing))
             else:
                 found = await repository.list_orders(session, wanted=wanted, page=page)
-                total = Total(count_of(lambda session: repository.count_orders(session, wanted=wanted)))
-        return connect(found, Order.of, total=total)
+                count = Total(count_of(lambda session: repository.count_orders(session, wanted=wanted)))
+        return connect(found, Order.of, total=count)
 
     @strawberry.field(
         description=(
@@ -82,7 +85,9 @@ class OrderQueries:
     async def value_concentration(
         self,
         info: Info,
-        dimension: Annotated[Dimension, strawberry.argument(description="Of what.")] = Dimension.REVENUE,
+        dimension: Annotated[  # noqa: ARG002  there is one so far
+            Dimension, strawberry.argument(description="Of what.")
+        ] = Dimension.REVENUE,
         from_: Annotated[
             datetime | None,
             strawberry.argument(name="from", description="From this instant; left out, from the first."),
@@ -102,15 +107,15 @@ class OrderQueries:
                 row = await repository.concentration_between(
                     session, currency_code=currency_code, percents=PERCENTS, start=start, end=end
                 )
-        total = row.total or 0
+        total: Decimal = row.total or Decimal(0)
         return ValueConcentration(
-            customer_count=row.count,
+            customer_count=row.customer_count,
             total=Money.of(total, currency_code),
             points=[
                 ConcentrationPoint(
                     percent=percent,
-                    customer_count=-(-row.count * percent // 100),
-                    share=share(getattr(row, f"top_{percent}") or 0, total),
+                    customer_count=-(-row.customer_count * percent // 100),
+                    share=share(getattr(row, f"top_{percent}") or Decimal(0), total),
                 )
                 for percent in PERCENTS
             ],

@@ -52,47 +52,61 @@ async def upsert_credit_notes(work: Work, *, notes: Sequence[CreditNoteDetails])
         if existing is not None and rules.is_outdated(known=existing.sequence, sent=note.sequence):
             outcomes[index] = existing.id
             del valid[index]
-        elif (refusal := _refuse_order(note, _order_of(note, orders))) is not None:
-            outcomes[index] = refusal
+        elif (wrong_order := _refuse_order(note, _order_of(note, orders))) is not None:
+            outcomes[index] = wrong_order
             del valid[index]
     customers = await _recognise(work, valid, orders, known)
     stored_lines = await repository.list_lines_by_credit_note(work.session, [note.id for note in known.values()])
-    fresh_lines: list[dict[str, Any]] = []
-    replaced: list[UUID] = []
+    rewritten: list[tuple[UUID, CreditNoteDetails]] = []
     for index, note in valid.items():
-        existing = known.get(note.external_id)
         order = _order_of(note, orders)
         columns = _columns(note, order_id=None if order is None else order.id, customer_id=customers[index])
-        if existing is None:
-            row = CreditNote(
-                external_id=note.external_id,
-                sequence=note.sequence,
-                created_at=work.now,
-                updated_at=work.now,
-                **columns,
-            )
-            work.session.add(row)
-            _record(work, row, previous_customer_id=None)
-        else:
-            row = existing
-            lines_differ = [_shown(line) for line in stored_lines[row.id]] != [
-                _line_columns(position, line) for position, line in enumerate(note.lines)
-            ]
-            row.sequence = row.sequence if note.sequence is None else note.sequence
-            outcomes[index] = row.id
-            if not lines_differ and all(getattr(row, name) == value for name, value in columns.items()):
-                continue
-            _replace(work, row, columns)
-            replaced.append(row.id)
+        row = known.get(note.external_id)
+        if row is None:
+            row = _add(work, note, columns)
+            rewritten.append((row.id, note))
+        elif _change(work, row, note, columns, stored_lines[row.id]):
+            rewritten.append((row.id, note))
         outcomes[index] = row.id
-        fresh_lines.extend(
-            {"id": new_id(), "credit_note_id": row.id, **_line_columns(position, line)}
-            for position, line in enumerate(note.lines)
-        )
-    await work.session.flush()
-    await repository.delete_credit_note_lines(work.session, replaced)
-    await insert_rows(work.session, CreditNoteLine, fresh_lines)
+    await _replace_lines(work, rewritten)
     return [outcome for outcome in outcomes if outcome is not None]
+
+
+def _add(work: Work, note: CreditNoteDetails, columns: Mapping[str, Any]) -> CreditNote:
+    row = CreditNote(
+        external_id=note.external_id, sequence=note.sequence, created_at=work.now, updated_at=work.now, **columns
+    )
+    work.session.add(row)
+    _record(work, row, previous_customer_id=None)
+    return row
+
+
+def _change(
+    work: Work, row: CreditNote, note: CreditNoteDetails, columns: Mapping[str, Any], lines: Sequence[Any]
+) -> bool:
+    """Take over what differs from what is known; return whether anything does."""
+    if note.sequence is not None:
+        row.sequence = note.sequence
+    sent = [_line_columns(position, line) for position, line in enumerate(note.lines)]
+    if [_shown(line) for line in lines] == sent and all(getattr(row, name) == value for name, value in columns.items()):
+        return False
+    previous = row.customer_id
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.updated_at = work.now
+    _record(work, row, previous_customer_id=previous if previous != row.customer_id else None)
+    return True
+
+
+async def _replace_lines(work: Work, rewritten: Sequence[tuple[UUID, CreditNoteDetails]]) -> None:
+    await work.session.flush()
+    await repository.delete_credit_note_lines(work.session, [note_id for note_id, _ in rewritten])
+    rows = [
+        {"id": new_id(), "credit_note_id": note_id, **_line_columns(position, line)}
+        for note_id, note in rewritten
+        for position, line in enumerate(note.lines)
+    ]
+    await insert_rows(work.session, CreditNoteLine, rows)
 
 
 async def _orders_of(work: Work, notes: Sequence[CreditNoteDetails]) -> dict[UUID | str, Order]:
@@ -174,14 +188,6 @@ def _line_columns(position: int, line: LineDetails) -> dict[str, Any]:
 def _shown(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row of a select
     names = ("position", "external_id", "sku", "title", "quantity", "unit_price", "total")
     return {name: getattr(row, name) for name in names}
-
-
-def _replace(work: Work, row: CreditNote, columns: Mapping[str, Any]) -> None:
-    previous = row.customer_id
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.updated_at = work.now
-    _record(work, row, previous_customer_id=previous if previous != row.customer_id else None)
 
 
 def _record(work: Work, row: CreditNote, *, previous_customer_id: UUID | None) -> None:

@@ -60,8 +60,8 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
         if rules.is_outdated(known=existing.sequence, sent=order.sequence):
             outcomes[index] = existing.id
             del valid[index]
-        elif (refusal := _refuse_lost_lines(order, lines[existing.id], sent)) is not None:
-            outcomes[index] = refusal
+        elif (lost := _refuse_lost_lines(order, lines[existing.id], sent)) is not None:
+            outcomes[index] = lost
             del valid[index]
     buyers = await _recognise(work, {index: order for index, (order, _) in valid.items()}, known)
     fresh_lines: list[dict[str, Any]] = []
@@ -98,14 +98,23 @@ class _Stores:
 async def _recognise(
     work: Work, orders: Mapping[int, OrderDetails], known: Mapping[str, Order]
 ) -> dict[int, UUID | None]:
-    """Return whose order each is, None for a guest's."""
+    """Return whose order each is, None for a guest's.
+
+    An order that is sent again with the e-mail that it had stays whose it is, also where the shop does
+    not vouch for the e-mail a second time.
+    """
     named: dict[int, Buyer] = {}
+    kept: dict[int, UUID | None] = {}
     for index, order in orders.items():
-        if order.buyer is not None:
-            current = known.get(order.external_id)
+        current = known.get(order.external_id)
+        if order.buyer is None:
+            continue
+        if current is not None and order.buyer.is_same_contact(current.contact_email_key):
+            kept[index] = current.customer_id
+        else:
             named[index] = order.buyer.now_behind(None if current is None else current.customer_id)
     ids = await recognise_buyers(work, list(named.values()))
-    return dict.fromkeys(orders) | dict(zip(named, ids, strict=True))
+    return dict.fromkeys(orders) | kept | dict(zip(named, ids, strict=True))
 
 
 def _add(
