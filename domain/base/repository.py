@@ -26,9 +26,10 @@ def upsert(session: AsyncSession, table: type[Base]) -> postgresql.Insert | sqli
 
 
 async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert plain rows in one statement, without objects: for what comes by the thousand."""
+    """Insert plain rows, every column given, in one statement without objects: for what comes by the thousand."""
     if rows:
-        await session.execute(insert(table), list(rows))
+        connection = await session.connection()
+        await connection.execute(insert(table.__table__), list(rows))  # type: ignore[arg-type]  # a mapped table
 
 
 async def claim_idempotency_key(

@@ -5,13 +5,13 @@ exists is decided in the domain, so that a person's typing error comes back in `
 """
 
 import math
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal as PythonDecimal
 from decimal import InvalidOperation
 from typing import Any, NewType
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 CountryCode = NewType("CountryCode", str)
@@ -29,24 +29,27 @@ _TEXT_LENGTH_MAX = 10_000
 
 _NUMBER_LENGTH_MAX = 40
 
+_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
+"""Without an offset nobody knows which instant it is."""
+
 
 def _text(value: object) -> str:
     if isinstance(value, str) and len(value) <= _TEXT_LENGTH_MAX:
         return value
     message = f"Give a text of at most {_TEXT_LENGTH_MAX:,} characters."
-    raise GraphQLError(message)
+    raise ValueError(message)
 
 
 def _instant(value: object) -> datetime:
     """Read RFC 3339: date, time and offset, all of them."""
     message = "Give an instant as in RFC 3339, with its offset, such as 2026-11-22T09:30:00Z."
     try:
-        instant = datetime.fromisoformat(_text(value))
-        if instant.tzinfo is not None:
-            return instant.astimezone(UTC)
+        instant = datetime.fromisoformat(_text(value)).astimezone(UTC) if _OFFSET.search(_text(value)) else None
     except (ValueError, OverflowError):
-        pass
-    raise GraphQLError(message)
+        instant = None
+    if instant is None:
+        raise ValueError(message)
+    return instant
 
 
 def _instant_shown(value: datetime) -> str:
@@ -58,22 +61,22 @@ def _day(value: object) -> date:
         return date.fromisoformat(_text(value))
     except ValueError:
         message = "Give a day as YYYY-MM-DD, such as 2026-11-22."
-        raise GraphQLError(message) from None
+        raise ValueError(message) from None
 
 
 def _decimal(value: object) -> PythonDecimal:
     """Read a decimal from text; a number in JSON is read as it is written, if it is exact enough."""
     message = 'Give a decimal as text, such as "12.30".'
     if isinstance(value, bool) or not isinstance(value, str | int | float) or len(str(value)) > _NUMBER_LENGTH_MAX:
-        raise GraphQLError(message)
+        raise ValueError(message)
     if isinstance(value, float) and not math.isfinite(value):
-        raise GraphQLError(message)
+        raise ValueError(message)
     try:
         number = PythonDecimal(str(value))
     except InvalidOperation:
-        raise GraphQLError(message) from None
+        raise ValueError(message) from None
     if not number.is_finite():
-        raise GraphQLError(message)
+        raise ValueError(message)
     return number
 
 

@@ -20,7 +20,7 @@ from domain.orders.rules import (
 from schema.base.descriptions import change, given, optional, shown
 from schema.base.ids import key_of, required_key
 from schema.base.scalars import URL, CountryCode, CurrencyCode, EmailAddress
-from schema.orders.types import WithdrawalException
+from schema.orders.types.lines import WithdrawalException
 
 FILTER_VALUES_MAX = 250
 SEARCH_LENGTH_MAX = 254

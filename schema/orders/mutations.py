@@ -17,13 +17,12 @@ from schema.orders.inputs import (
     DeliveryRecordInput,
     OrderUpsertInput,
 )
-from schema.orders.types import (
+from schema.orders.types.documents import load_credit_notes, load_orders
+from schema.orders.types.lines import Delivery
+from schema.orders.types.payloads import (
     CreditNoteUpsertPayload,
-    Delivery,
     DeliveryRecordPayload,
     OrderUpsertPayload,
-    load_credit_notes,
-    load_orders,
 )
 
 

@@ -21,13 +21,12 @@ from schema.base.descriptions import After, Before, First, Last, given
 from schema.base.ids import key_of
 from schema.base.types import Money
 from schema.orders.inputs import OrderFilter
-from schema.orders.types import (
+from schema.orders.types.concentration import (
     ConcentrationPoint,
     Dimension,
-    Order,
     ValueConcentration,
-    load_orders,
 )
+from schema.orders.types.documents import Order, load_orders
 
 PERCENTS = (1, 5, 10, 20, 50)
 

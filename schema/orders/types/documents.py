@@ -1,9 +1,7 @@
-"""Orders, as the API shows them."""
+"""Orders and credit notes, as the API shows them, and the customers' lists of them."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +16,6 @@ from domain.orders import repository
 from domain.orders.model import CreditNote as CreditNoteRow
 from domain.orders.model import Order as OrderRow
 from domain.orders.rules import OrderState
-from domain.orders.rules import (
-    WithdrawalException as WithdrawalException,  # inputs take it from here, described
-)
 from schema.base.batched import batched
 from schema.base.connections import Connection, Total, connect
 from schema.base.context import Info
@@ -33,14 +28,14 @@ from schema.base.descriptions import (
     given,
     shown,
 )
-from schema.base.errors import UserError
 from schema.base.extends import extends
 from schema.base.ids import global_id
-from schema.base.nodes import Node, loads
-from schema.base.scalars import URL, CountryCode, CurrencyCode, EmailAddress
+from schema.base.nodes import loads
+from schema.base.scalars import CountryCode, CurrencyCode, EmailAddress
 from schema.base.types import Money
 from schema.customers.types import Customer, TimelineItem, load_customers
 from schema.identity.types import Store, load_stores
+from schema.orders.types.lines import CreditNoteLine, Delivery, OrderLine
 
 described_enum(
     OrderState,
@@ -55,133 +50,6 @@ described_enum(
         OrderState.CANCELLED: "The order was called off as a whole.",
     },
 )
-described_enum(
-    WithdrawalException,
-    name="WithdrawalException",
-    description="Why a line has no right of withdrawal: Directive 2011/83/EU, article 16.",
-    values={
-        WithdrawalException.CUSTOM_MADE: "Made to the buyer's specifications, or clearly personalised.",
-        WithdrawalException.PERISHABLE: "Spoils or expires quickly.",
-        WithdrawalException.UNSEALED_HYGIENE: "Sealed for health or hygiene, and unsealed after delivery.",
-        WithdrawalException.UNSEALED_MEDIA: "Sealed audio, video or software, and unsealed after delivery.",
-        WithdrawalException.DIGITAL_BEGUN: "Digital content whose supply has begun with the buyer's consent.",
-        WithdrawalException.DATED_SERVICE: "Lodging, transport, catering or leisure on a given date.",
-        WithdrawalException.OTHER: "Another exception of the article.",
-    },
-)
-
-
-@strawberry.type(description="One article of an order.")
-class OrderLine(Node):
-    """See the description."""
-
-    external_id: str | None = shown("The shop's own id of the line.")
-    sku: str = shown("The shop's code of the article.")
-    title: str = shown("What the article is called; its SKU where the shop sent no title.")
-    quantity: int = shown("Pieces ordered.")
-    delivered_quantity: int = shown("Pieces that arrived.")
-    returned_quantity: int = shown("Pieces that came back.")
-    unit_price: Money = shown("Price of one piece, tax included.")
-    total: Money = shown("Price of the line, tax included.")
-    image_url: URL | None = shown("A picture of the article.")
-    product_url: URL | None = shown("The article's page in the shop.")
-    is_returnable: bool = shown("Whether the shop takes it back of its own will.")
-    withdrawal_exception: WithdrawalException | None = shown("Why it has no right of withdrawal; null where it has.")
-
-    @classmethod
-    def of(cls, row: Row[Any], currency_code: str) -> "OrderLine":
-        """Show a row of an order in this currency."""
-        exception = row.withdrawal_exception
-        return cls(
-            id=global_id("OrderLine", row.id),
-            external_id=row.external_id,
-            sku=row.sku,
-            title=row.title,
-            quantity=row.quantity,
-            delivered_quantity=row.delivered_quantity,
-            returned_quantity=row.returned_quantity,
-            unit_price=Money.of(row.unit_price, currency_code),
-            total=Money.of(row.total, currency_code),
-            image_url=row.image_url,
-            product_url=row.product_url,
-            is_returnable=row.is_returnable,
-            withdrawal_exception=None if exception is None else WithdrawalException(exception),
-        )
-
-
-@strawberry.type(description="How many pieces of an order line are in a delivery.")
-class DeliveryLine:
-    """See the description."""
-
-    line_key: strawberry.Private[UUID]
-    quantity: int = shown("Pieces in this delivery.")
-
-    @batched(description="The line that they belong to.")
-    async def order_line(lines: list["DeliveryLine"], info: Info) -> list[OrderLine]:  # noqa: N805
-        """Read the order lines of a level."""
-        found = await load_order_lines(info, [line.line_key for line in lines])
-        return [line for line in found if line is not None]
-
-
-@strawberry.type(description="A parcel (or several under one number) on its way to the buyer.")
-class Delivery(Node):
-    """See the description."""
-
-    key: strawberry.Private[UUID]
-    external_id: str | None = shown("The shop's own id of the delivery.")
-    carrier: str | None = shown("Who carries it.")
-    tracking_number: str | None = shown("The carrier's number.")
-    tracking_url: URL | None = shown("Where the parcel can be followed.")
-    shipped_at: datetime | None = shown("When it left; null where it has not.")
-    delivered_at: datetime | None = shown("When it arrived; null where it has not.")
-
-    @classmethod
-    def of(cls, row: Row[Any]) -> "Delivery":
-        """Show a row."""
-        return cls(
-            key=row.id,
-            id=global_id("Delivery", row.id),
-            external_id=row.external_id,
-            carrier=row.carrier,
-            tracking_number=row.tracking_number,
-            tracking_url=row.tracking_url,
-            shipped_at=row.shipped_at,
-            delivered_at=row.delivered_at,
-        )
-
-    @batched(description="What is in it.")
-    async def lines(deliveries: list["Delivery"], info: Info) -> list[list[DeliveryLine]]:  # noqa: N805
-        """Read the contents of a level."""
-        async with info.context.reading() as session:
-            rows = await repository.list_delivery_lines_by_delivery(session, [each.key for each in deliveries])
-        return [
-            [DeliveryLine(line_key=row.order_line_id, quantity=row.quantity) for row in rows[delivery.key]]
-            for delivery in deliveries
-        ]
-
-
-@strawberry.type(description="One article of a credit note. Quantity and amounts are positive: they are given back.")
-class CreditNoteLine:
-    """See the description."""
-
-    id: strawberry.ID = shown("The line's id.")
-    sku: str = shown("The shop's code of the article.")
-    title: str = shown("What the article is called; its SKU where the shop sent no title.")
-    quantity: int = shown("Pieces given back.")
-    unit_price: Money = shown("What was given back for one piece, tax included.")
-    total: Money = shown("What was given back for the line, tax included.")
-
-    @classmethod
-    def of(cls, row: Row[Any], currency_code: str) -> "CreditNoteLine":
-        """Show a row of a credit note in this currency."""
-        return cls(
-            id=global_id("CreditNoteLine", row.id),
-            sku=row.sku,
-            title=row.title,
-            quantity=row.quantity,
-            unit_price=Money.of(row.unit_price, currency_code),
-            total=Money.of(row.total, currency_code),
-        )
 
 
 @strawberry.type(description="What the shop gave back or took off, as its own document.")
@@ -360,91 +228,12 @@ async def credit_notes(
     ]
 
 
-@strawberry.type(description="The order as it is now, or why it was not taken over.")
-class OrderUpsertPayload:
-    """See the description."""
-
-    order: Order | None = shown("The order; null where the write was refused.")
-    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
-
-
-@strawberry.type(description="The credit note as it is now, or why it was not taken over.")
-class CreditNoteUpsertPayload:
-    """See the description."""
-
-    credit_note: CreditNote | None = shown("The credit note; null where the write was refused.")
-    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
-
-
-@strawberry.type(description="The delivery as it is now, or why it was not recorded.")
-class DeliveryRecordPayload:
-    """See the description."""
-
-    delivery: Delivery | None = shown("The delivery; null where the write was refused.")
-    order: Order | None = shown("Its order, with the quantities counted anew; null where the write was refused.")
-    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
-
-
-class Dimension(StrEnum):
-    """Of what the concentration is measured."""
-
-    REVENUE = "REVENUE"
-
-
-ValueDimension = described_enum(
-    Dimension,
-    name="ValueDimension",
-    description="Of what the concentration is measured.",
-    values={Dimension.REVENUE: "Orders less credit notes, in the organisation's currency."},
-)
-
-
-@strawberry.type(description="What the best so many percent of customers bring.")
-class ConcentrationPoint:
-    """See the description."""
-
-    percent: int = shown("How many percent of the customers.")
-    customer_count: int = shown("How many customers that is, rounded up.")
-    share: Decimal = shown("Their share of the total, 0 to 1, to six decimals; 0 where the total is not above 0.")
-
-
-@strawberry.type(
-    description=(
-        "How concentrated the revenue is, over all customers with an order or a credit note. The best come first; "
-        "ties are in the order of external ids."
-    )
-)
-class ValueConcentration:
-    """See the description."""
-
-    customer_count: int = shown("How many customers there are in all.")
-    total: Money | None = shown("What they bring together.")
-    points: list[ConcentrationPoint] = shown("The shares of the best 1, 5, 10, 20 and 50 percent.")
-
-
 @loads("Order", needs=Permission.ORDERS_READ)
 async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     """Read orders by their ids."""
     async with info.context.reading() as session:
         rows = await repository.list_orders_by_id(session, ids)
     return [Order.of(rows[key]) if key in rows else None for key in ids]
-
-
-@loads("OrderLine", needs=Permission.ORDERS_READ)
-async def load_order_lines(info: Info, ids: Sequence[UUID]) -> list[OrderLine | None]:
-    """Read order lines by their ids; the order says in which currency they are."""
-    async with info.context.reading() as session:
-        rows = await repository.list_lines_by_id(session, ids)
-        parents = await repository.list_orders_by_id(session, {row.order_id for row in rows.values()})
-    return [OrderLine.of(rows[key], parents[rows[key].order_id].currency_code) if key in rows else None for key in ids]
-
-
-@loads("Delivery", needs=Permission.ORDERS_READ)
-async def load_deliveries(info: Info, ids: Sequence[UUID]) -> list[Delivery | None]:
-    """Read deliveries by their ids."""
-    async with info.context.reading() as session:
-        rows = await repository.list_deliveries_by_id(session, ids)
-    return [Delivery.of(rows[key]) if key in rows else None for key in ids]
 
 
 @loads("CreditNote", needs=Permission.ORDERS_READ)

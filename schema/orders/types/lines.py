@@ -1,0 +1,167 @@
+"""Lines and parcels, as the API shows them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import Row
+
+from domain.base.actors import Permission
+from domain.orders import repository
+from domain.orders.rules import (
+    WithdrawalException as WithdrawalException,  # inputs take it from here, described
+)
+from schema.base.batched import batched
+from schema.base.context import Info
+from schema.base.descriptions import described_enum, shown
+from schema.base.ids import global_id
+from schema.base.nodes import Node, loads
+from schema.base.scalars import URL
+from schema.base.types import Money
+
+described_enum(
+    WithdrawalException,
+    name="WithdrawalException",
+    description="Why a line has no right of withdrawal: Directive 2011/83/EU, article 16.",
+    values={
+        WithdrawalException.CUSTOM_MADE: "Made to the buyer's specifications, or clearly personalised.",
+        WithdrawalException.PERISHABLE: "Spoils or expires quickly.",
+        WithdrawalException.UNSEALED_HYGIENE: "Sealed for health or hygiene, and unsealed after delivery.",
+        WithdrawalException.UNSEALED_MEDIA: "Sealed audio, video or software, and unsealed after delivery.",
+        WithdrawalException.DIGITAL_BEGUN: "Digital content whose supply has begun with the buyer's consent.",
+        WithdrawalException.DATED_SERVICE: "Lodging, transport, catering or leisure on a given date.",
+        WithdrawalException.OTHER: "Another exception of the article.",
+    },
+)
+
+
+@strawberry.type(description="One article of an order.")
+class OrderLine(Node):
+    """See the description."""
+
+    external_id: str | None = shown("The shop's own id of the line.")
+    sku: str = shown("The shop's code of the article.")
+    title: str = shown("What the article is called; its SKU where the shop sent no title.")
+    quantity: int = shown("Pieces ordered.")
+    delivered_quantity: int = shown("Pieces that arrived.")
+    returned_quantity: int = shown("Pieces that came back.")
+    unit_price: Money = shown("Price of one piece, tax included.")
+    total: Money = shown("Price of the line, tax included.")
+    image_url: URL | None = shown("A picture of the article.")
+    product_url: URL | None = shown("The article's page in the shop.")
+    is_returnable: bool = shown("Whether the shop takes it back of its own will.")
+    withdrawal_exception: WithdrawalException | None = shown("Why it has no right of withdrawal; null where it has.")
+
+    @classmethod
+    def of(cls, row: Row[Any], currency_code: str) -> "OrderLine":
+        """Show a row of an order in this currency."""
+        exception = row.withdrawal_exception
+        return cls(
+            id=global_id("OrderLine", row.id),
+            external_id=row.external_id,
+            sku=row.sku,
+            title=row.title,
+            quantity=row.quantity,
+            delivered_quantity=row.delivered_quantity,
+            returned_quantity=row.returned_quantity,
+            unit_price=Money.of(row.unit_price, currency_code),
+            total=Money.of(row.total, currency_code),
+            image_url=row.image_url,
+            product_url=row.product_url,
+            is_returnable=row.is_returnable,
+            withdrawal_exception=None if exception is None else WithdrawalException(exception),
+        )
+
+
+@strawberry.type(description="How many pieces of an order line are in a delivery.")
+class DeliveryLine:
+    """See the description."""
+
+    line_key: strawberry.Private[UUID]
+    quantity: int = shown("Pieces in this delivery.")
+
+    @batched(description="The line that they belong to.")
+    async def order_line(lines: list["DeliveryLine"], info: Info) -> list[OrderLine]:  # noqa: N805
+        """Read the order lines of a level."""
+        found = await load_order_lines(info, [line.line_key for line in lines])
+        return [line for line in found if line is not None]
+
+
+@strawberry.type(description="A parcel (or several under one number) on its way to the buyer.")
+class Delivery(Node):
+    """See the description."""
+
+    key: strawberry.Private[UUID]
+    external_id: str | None = shown("The shop's own id of the delivery.")
+    carrier: str | None = shown("Who carries it.")
+    tracking_number: str | None = shown("The carrier's number.")
+    tracking_url: URL | None = shown("Where the parcel can be followed.")
+    shipped_at: datetime | None = shown("When it left; null where it has not.")
+    delivered_at: datetime | None = shown("When it arrived; null where it has not.")
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> "Delivery":
+        """Show a row."""
+        return cls(
+            key=row.id,
+            id=global_id("Delivery", row.id),
+            external_id=row.external_id,
+            carrier=row.carrier,
+            tracking_number=row.tracking_number,
+            tracking_url=row.tracking_url,
+            shipped_at=row.shipped_at,
+            delivered_at=row.delivered_at,
+        )
+
+    @batched(description="What is in it.")
+    async def lines(deliveries: list["Delivery"], info: Info) -> list[list[DeliveryLine]]:  # noqa: N805
+        """Read the contents of a level."""
+        async with info.context.reading() as session:
+            rows = await repository.list_delivery_lines_by_delivery(session, [each.key for each in deliveries])
+        return [
+            [DeliveryLine(line_key=row.order_line_id, quantity=row.quantity) for row in rows[delivery.key]]
+            for delivery in deliveries
+        ]
+
+
+@strawberry.type(description="One article of a credit note. Quantity and amounts are positive: they are given back.")
+class CreditNoteLine:
+    """See the description."""
+
+    id: strawberry.ID = shown("The line's id.")
+    sku: str = shown("The shop's code of the article.")
+    title: str = shown("What the article is called; its SKU where the shop sent no title.")
+    quantity: int = shown("Pieces given back.")
+    unit_price: Money = shown("What was given back for one piece, tax included.")
+    total: Money = shown("What was given back for the line, tax included.")
+
+    @classmethod
+    def of(cls, row: Row[Any], currency_code: str) -> "CreditNoteLine":
+        """Show a row of a credit note in this currency."""
+        return cls(
+            id=global_id("CreditNoteLine", row.id),
+            sku=row.sku,
+            title=row.title,
+            quantity=row.quantity,
+            unit_price=Money.of(row.unit_price, currency_code),
+            total=Money.of(row.total, currency_code),
+        )
+
+
+@loads("OrderLine", needs=Permission.ORDERS_READ)
+async def load_order_lines(info: Info, ids: Sequence[UUID]) -> list[OrderLine | None]:
+    """Read order lines by their ids; the order says in which currency they are."""
+    async with info.context.reading() as session:
+        rows = await repository.list_lines_by_id(session, ids)
+        parents = await repository.list_orders_by_id(session, {row.order_id for row in rows.values()})
+    return [OrderLine.of(rows[key], parents[rows[key].order_id].currency_code) if key in rows else None for key in ids]
+
+
+@loads("Delivery", needs=Permission.ORDERS_READ)
+async def load_deliveries(info: Info, ids: Sequence[UUID]) -> list[Delivery | None]:
+    """Read deliveries by their ids."""
+    async with info.context.reading() as session:
+        rows = await repository.list_deliveries_by_id(session, ids)
+    return [Delivery.of(rows[key]) if key in rows else None for key in ids]
