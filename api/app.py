@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import structlog
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from domain.base.work import Works
 from domain.reactions import REACTIONS
 from schema.root import make_schema
 
+GRAPHQL_PATH = "/graphql"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
@@ -51,7 +53,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         await works.database.dispose()
 
     routes = [
-        Route("/graphql", endpoint.__call__, methods=["GET", "POST"]),
+        Route(GRAPHQL_PATH, endpoint.__call__, methods=["GET", "POST"]),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
         *(explorer.routes(token=demo_token) if settings.explorer else []),
@@ -59,7 +61,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
     middleware = [
         Middleware(RequestId),
         Middleware(
-            CORSMiddleware,
+            ApiCors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "x-request-id"],
@@ -82,6 +84,20 @@ def _readyz(works: Works) -> Callable[[Request], Awaitable[Response]]:
         return JSONResponse({"status": "ok" if ready else "unavailable", "reason": reason}, 200 if ready else 503)
 
     return readyz
+
+
+class ApiCors:
+    """Lets pages of other origins call the API, and nothing else: the demo's explorer holds a key."""
+
+    def __init__(self, app: ASGIApp, **options: Any) -> None:  # noqa: ANN401  those of CORSMiddleware
+        """Wrap the application twice."""
+        self._app = app
+        self._shared = CORSMiddleware(app, **options)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        is_api = scope["type"] == "http" and scope["path"] == GRAPHQL_PATH
+        await (self._shared if is_api else self._app)(scope, receive, send)
 
 
 class RequestId:

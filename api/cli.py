@@ -23,7 +23,7 @@ from rich.progress import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import demo, explorer, logs, migrations
+from api import demo, explorer, logs, migrations, reference
 from api.app import create_app, open_works
 from api.imports.files import FileRefused, inspect
 from api.imports.run import FORMATS, Summary, import_file
@@ -294,6 +294,15 @@ def run_demo(
 def print_schema() -> None:
     """Print the public schema."""
     typer.echo(make_schema().as_str())
+
+
+@app.command("docs")
+def write_reference(
+    folder: Annotated[Path, typer.Argument(help="The folder for the pages.")] = Path("docs/reference"),
+) -> None:
+    """Write the reference of settings, errors and events from the code."""
+    for path in reference.write(folder):
+        _print(str(path))
 
 
 @app.command()

@@ -3,7 +3,7 @@
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,24 +32,11 @@ def inspect(path: Path) -> Sound:
     """Read the file once and tell what it is. Raises `FileRefused` for one that is broken or not UTF-8."""
     digest = hashlib.sha256()
     line_count = 0
-    rest = b""
     try:
         with open_bytes(path) as stream:
-            while block := stream.read(_BLOCK_BYTES):
-                digest.update(block)
-                lines = (rest + block).split(b"\n")
-                rest = lines.pop()
-                for line in lines:
-                    line_count += 1
-                    _check_text(line, path, line_count)
-                if len(rest) > LINE_BYTES_MAX:
-                    message = (
-                        f"{path}: line {line_count + 1:,} has over {LINE_BYTES_MAX:,} bytes; is it the right file?"
-                    )
-                    raise FileRefused(message)
-        if rest:
-            line_count += 1
-            _check_text(rest, path, line_count)
+            for line in _bounded_lines(stream, path, digest.update):
+                line_count += 1
+                _check_text(line, path, line_count)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         message = f"{path}: the gzip file is broken ({error}); fetch it again."
         raise FileRefused(message) from None
@@ -77,6 +64,22 @@ def lines_of(path: Path) -> Iterator[str]:
     with open_bytes(path) as stream:
         for line in stream:
             yield line.decode("utf-8").rstrip("\r\n").removeprefix("\ufeff")
+
+
+def _bounded_lines(stream: IO[bytes], path: Path, pass_on: Callable[[bytes], None]) -> Iterator[bytes]:
+    """Yield the lines of a stream, and pass on every byte of it. Raises `FileRefused` for a line without end."""
+    rest = b""
+    line_count = 0
+    while block := stream.read(_BLOCK_BYTES):
+        pass_on(block)
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+        line_count += len(lines)
+        if len(rest) > LINE_BYTES_MAX:
+            message = f"{path}: line {line_count + 1:,} has over {LINE_BYTES_MAX:,} bytes; is it the right file?"
+            raise FileRefused(message)
+    if rest:
+        yield rest
 
 
 def _check_text(line: bytes, path: Path, number: int) -> None:
