@@ -80,7 +80,7 @@ async def _healthz(_request: Request) -> Response:
 def _readyz(works: Works) -> Callable[[Request], Awaitable[Response]]:
     async def readyz(_request: Request) -> Response:
         """Answer whether requests can be served: the database is there, and at the schema of this code."""
-        ready, reason = await is_ready(works.database)
+        ready, reason = await is_ready(works)
         return JSONResponse({"status": "ok" if ready else "unavailable", "reason": reason}, 200 if ready else 503)
 
     return readyz
@@ -89,7 +89,7 @@ def _readyz(works: Works) -> Callable[[Request], Awaitable[Response]]:
 class ApiCors:
     """Lets pages of other origins call the API, and nothing else: the demo's explorer holds a key."""
 
-    def __init__(self, app: ASGIApp, **options: Any) -> None:  # noqa: ANN401  those of CORSMiddleware
+    def __init__(self, app: ASGIApp, /, **options: Any) -> None:  # noqa: ANN401  those of CORSMiddleware
         """Wrap the application twice."""
         self._app = app
         self._shared = CORSMiddleware(app, **options)

@@ -72,5 +72,5 @@ def welcome(details: dict[str, str]) -> str:
 
 async def readiness(works: Works) -> str:
     """Return why requests cannot be served, nothing where they can."""
-    _, reason = await is_ready(works.database)
+    _, reason = await is_ready(works)
     return reason

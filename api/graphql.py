@@ -24,7 +24,6 @@ from api.access import Access, InvalidToken
 from api.settings import Settings
 from domain.base.actors import Actor
 from domain.base.work import Works
-from schema.base.batched import Gatherer
 from schema.base.context import Context
 from schema.base.errors import TopLevelCode, shown_error, top_level_code
 
@@ -118,7 +117,7 @@ class GraphQLEndpoint:
         return bytes(body)
 
     async def _execute(self, operation: Operation, actor: Actor, request_id: str, media_type: str) -> Response:
-        context = Context(self._works, actor=actor, request_id=request_id, gatherer=Gatherer())
+        context = Context(self._works, actor=actor, request_id=request_id)
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
                 result = await self._schema.execute(

@@ -9,7 +9,7 @@ read sees one snapshot on both.
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeAlias
 
 from sqlalchemy import URL, event, make_url
@@ -36,6 +36,8 @@ class Database:
         """Prepare the connections; none is opened before it is needed."""
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.is_full = False
+        """Whether the last write found the disk full."""
         self._write_lock = asyncio.Lock()
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, pool_size=1, is_writer=True)
@@ -56,12 +58,15 @@ class Database:
 
         Raises `StorageFull` where the disk is.
         """
-        if not self.is_sqlite:
-            async with _storage_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
-                yield session
-            return
-        async with self._write_lock, _storage_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
-            yield session
+        turn = self._write_lock if self.is_sqlite else nullcontext()
+        async with turn:
+            try:
+                async with _storage_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
+                    yield session
+            except StorageFull:
+                self.is_full = True
+                raise
+            self.is_full = False
 
     async def dispose(self) -> None:
         """Close every connection, on SQLite the writer last, so that it is the one that checkpoints."""

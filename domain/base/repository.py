@@ -55,6 +55,14 @@ async def claim_idempotency_key(
     return await session.get_one(IdempotencyKey, (scope, key))
 
 
+async def write_probe(session: AsyncSession, now: datetime) -> None:
+    """Write something that nobody reads, to see whether there is room."""
+    statement = upsert(session, IdempotencyKey).values(
+        scope="SYSTEM:probe", key="probe", input_hash="", answer_id=None, created_at=now
+    )
+    await session.execute(statement.on_conflict_do_update(index_elements=["scope", "key"], set_={"created_at": now}))
+
+
 async def store_idempotent_answer(session: AsyncSession, *, scope: str, key: str, answer_id: UUID) -> None:
     """Keep the id of what was made for the key."""
     await session.execute(

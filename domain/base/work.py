@@ -20,7 +20,7 @@ from domain.base import repository
 from domain.base.actors import Actor, ActorKind, Permission
 from domain.base.clock import Clock
 from domain.base.database import Database, is_race
-from domain.base.errors import Forbidden, IdempotencyMismatch, TooLong
+from domain.base.errors import Forbidden, IdempotencyMismatch, StorageFull, TooLong
 from domain.base.events import Event
 from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry
@@ -137,6 +137,18 @@ class Works:
             return await _tell_once(work, story, once)
 
         return await self.perform(told_once, actor=actor, action=action, request_id=request_id)
+
+    async def has_room(self) -> bool:
+        """Tell whether the disk takes writes; tried by one only where the last write found it full."""
+        if not self.database.is_full:
+            return True
+        try:
+            async with self.database.writing() as session:
+                await repository.write_probe(session, self.clock.now())
+                await session.commit()
+        except StorageFull:
+            return False
+        return True
 
     async def _attempt(
         self, story: Callable[[Work], Awaitable[_Answer]], *, actor: Actor, action: str, request_id: str | None

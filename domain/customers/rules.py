@@ -322,7 +322,7 @@ def average_order(*, ordered: Decimal, order_count: int, currency_code: str) -> 
     return Money(rounded(ordered / order_count), currency_code) if order_count else None
 
 
-def share(part: Decimal, whole: Decimal) -> Decimal:
+def share(part: Decimal, *, whole: Decimal) -> Decimal:
     """Return the share that a part has of the whole, to six decimals; 0 where the whole is nothing."""
     return (part / whole).quantize(Decimal("0.000001")) if whole > 0 else Decimal(0)
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, or_, select, union_all, update
+from sqlalchemy import Row, Select, and_, delete, func, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import (
@@ -358,7 +358,8 @@ def _narrowed(statement: Select[Any], wanted: OrderFilter) -> Select[Any]:
         number = wanted.search
         statement = statement.where(
             or_(
-                Order.number.between(number, number + "\U0010ffff"),
+                # Not BETWEEN: PostgreSQL cannot read it beside a COLLATE.
+                and_(Order.number >= number, Order.number <= number + "\U0010ffff"),
                 Order.external_id == number,
                 Order.contact_email_key == wanted.email_key,
             )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -13,9 +13,7 @@ from domain.base.actors import SYSTEM, Actor, Permission
 from domain.base.database import Session
 from domain.base.errors import Forbidden
 from domain.base.work import Once, Work, Works
-
-if TYPE_CHECKING:
-    from schema.base.batched import Gatherer
+from schema.base.gatherer import Gatherer
 
 _Answer = TypeVar("_Answer")
 
@@ -23,11 +21,11 @@ _Answer = TypeVar("_Answer")
 class Context:
     """One request: it reads from one snapshot, in one session that its resolvers take turns with."""
 
-    def __init__(self, works: Works, *, actor: Actor, request_id: str, gatherer: "Gatherer") -> None:
+    def __init__(self, works: Works, *, actor: Actor, request_id: str) -> None:
         """Take the doors; no connection is used before something is read."""
         self.actor = actor
         self.request_id = request_id
-        self.gatherer = gatherer
+        self.gatherer = Gatherer()
         self.works = works
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()

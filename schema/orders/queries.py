@@ -114,7 +114,7 @@ class OrderQueries:
                 ConcentrationPoint(
                     percent=percent,
                     customer_count=-(-row.customer_count * percent // 100),
-                    share=share(getattr(row, f"top_{percent}") or Decimal(0), total),
+                    share=share(getattr(row, f"top_{percent}") or Decimal(0), whole=total),
                 )
                 for percent in PERCENTS
             ],

@@ -18,7 +18,7 @@ from domain.customers.rules import (
 )
 
 
-async def recognise_buyers(work: Work, buyers: Sequence[Buyer]) -> list[UUID]:
+async def recognise_buyers(work: Work, *, buyers: Sequence[Buyer]) -> list[UUID]:
     """Return the customer behind each buyer, in order; those whom nobody knew are added.
 
     A buyer is found by external id, else by an e-mail that both the shop vouches for and the customer
@@ -73,7 +73,7 @@ def _recognise(work: Work, book: _Book, buyer: Buyer) -> UUID:
         customer = _add_buyer(work, buyer)
         book.customers[customer.id] = customer
     elif _fill_gaps(customer, buyer):
-        touch(work, customer)
+        touch(work, customer=customer)
     _note_identities(work, book, customer, buyer)
     return customer.id
 
@@ -135,7 +135,9 @@ def _note_identities(work: Work, book: _Book, customer: Customer, buyer: Buyer) 
     """Keep by what the buyer came, so that they are recognised the next time."""
     if buyer.external_id is not None and buyer.external_id not in book.by_external_id:
         book.by_external_id[buyer.external_id] = customer.id
-        book.noted.append(new_identity(customer, IdentityKind.EXTERNAL_ACCOUNT, buyer.external_id, now=work.now))
+        book.noted.append(
+            new_identity(customer, kind=IdentityKind.EXTERNAL_ACCOUNT, value=buyer.external_id, now=work.now)
+        )
     if buyer.email is None:
         return
     key = email_key(buyer.email)
@@ -143,7 +145,7 @@ def _note_identities(work: Work, book: _Book, customer: Customer, buyer: Buyer) 
         _note_verified_email(work, book, customer, key)
     elif buyer.external_id is None and key not in book.by_order_email:
         book.by_order_email[key] = customer.id
-        identity = new_identity(customer, IdentityKind.EMAIL, key, now=work.now)
+        identity = new_identity(customer, kind=IdentityKind.EMAIL, value=key, now=work.now)
         identity.verification, identity.source = IdentityVerification.UNVERIFIED, IdentitySource.ORDER
         book.noted.append(identity)
 
@@ -156,7 +158,7 @@ def _note_verified_email(work: Work, book: _Book, customer: Customer, key: str) 
     if identity is not None and identity.customer_id == customer.id:
         identity.verification, identity.last_seen_at = IdentityVerification.VERIFIED, work.now
     else:
-        identity = new_identity(customer, IdentityKind.EMAIL, key, now=work.now)
+        identity = new_identity(customer, kind=IdentityKind.EMAIL, value=key, now=work.now)
         identity.source = IdentitySource.ORDER
         book.noted.append(identity)
     book.by_verified_email[key] = identity

@@ -10,7 +10,7 @@ from domain.customers.model import Customer, CustomerIdentity
 from domain.customers.rules import IdentityKind, IdentitySource, IdentityVerification
 
 
-def new_identity(customer: Customer, kind: IdentityKind, value: str, *, now: datetime) -> CustomerIdentity:
+def new_identity(customer: Customer, *, kind: IdentityKind, value: str, now: datetime) -> CustomerIdentity:
     """Return a sign that the caller vouches for; who does not vouch changes what it says."""
     return CustomerIdentity(
         customer_id=customer.id,
@@ -23,7 +23,7 @@ def new_identity(customer: Customer, kind: IdentityKind, value: str, *, now: dat
     )
 
 
-def touch(work: Work, customer: Customer) -> None:
+def touch(work: Work, *, customer: Customer) -> None:
     """Note that the profile changed. Records `CustomerUpdated`."""
     customer.version += 1
     customer.updated_at = work.now

@@ -67,7 +67,7 @@ async def update_customer(
     tags = changed(checked.tags, None)
     if tags is not None:
         await repository.replace_tags(work.session, customer.id, tags)
-    touch(work, customer)
+    touch(work, customer=customer)
     return customer.id
 
 
@@ -87,13 +87,13 @@ def _profile_identities(customer: Customer, *, now: datetime) -> list[CustomerId
     """Return what a customer added by staff or an app is recognised by: the caller vouches for the account only."""
     found = []
     if customer.external_id is not None:
-        found.append(new_identity(customer, IdentityKind.EXTERNAL_ACCOUNT, customer.external_id, now=now))
+        found.append(new_identity(customer, kind=IdentityKind.EXTERNAL_ACCOUNT, value=customer.external_id, now=now))
     for kind, value in (
         (IdentityKind.EMAIL, customer.email and email_key(customer.email)),
         (IdentityKind.PHONE, customer.phone),
     ):
         if value:
-            identity = new_identity(customer, kind, value, now=now)
+            identity = new_identity(customer, kind=kind, value=value, now=now)
             identity.verification = IdentityVerification.UNVERIFIED
             found.append(identity)
     return found

@@ -157,7 +157,7 @@ async def _recognise(
             found[index] = None
         else:
             named[index] = note.buyer.now_behind(None if current is None else current.customer_id)
-    ids = await recognise_buyers(work, list(named.values()))
+    ids = await recognise_buyers(work, buyers=list(named.values()))
     return found | dict(zip(named, ids, strict=True))
 
 

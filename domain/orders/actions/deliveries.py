@@ -45,13 +45,13 @@ async def record_delivery(
     if not (is_new or is_changed or contents_changed):
         return row.id
     row.updated_at = order.updated_at = work.now
-    await refresh_progress(work, order)
+    await refresh_progress(work, order=order)
     work.record(DeliveryRecorded(delivery_id=row.id, order_id=order.id, customer_id=order.customer_id))
     work.record(OrderChanged(order_id=order.id, customer_id=order.customer_id))
     return row.id
 
 
-async def refresh_progress(work: Work, order: Order) -> None:
+async def refresh_progress(work: Work, *, order: Order) -> None:
     """Count anew what was delivered of each line of a locked order, and how far the order has come."""
     await work.session.flush()
     lines = (await repository.list_lines_for_update(work.session, [order.id]))[order.id]

@@ -113,7 +113,7 @@ async def _recognise(
             kept[index] = current.customer_id
         else:
             named[index] = order.buyer.now_behind(None if current is None else current.customer_id)
-    ids = await recognise_buyers(work, list(named.values()))
+    ids = await recognise_buyers(work, buyers=list(named.values()))
     return dict.fromkeys(orders) | kept | dict(zip(named, ids, strict=True))
 
 
@@ -155,7 +155,7 @@ async def _change(
     for name, value in columns.items():
         setattr(row, name, value)
     row.updated_at = work.now
-    await refresh_progress(work, row)
+    await refresh_progress(work, order=row)
     if previous_customer_id != customer_id:
         await repository.move_credit_notes(work.session, order_id=row.id, customer_id=customer_id)
     work.record(
