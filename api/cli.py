@@ -25,8 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import demo, explorer, logs, migrations, reference
 from api.app import create_app, open_works
-from api.imports.files import FileRefused, inspect
-from api.imports.run import FORMATS, Summary, import_file
+from api.imports.files import FileRefused, Sound
+from api.imports.run import FORMATS, Summary, check_file, import_file
 from api.lock import DatabaseInUse, hold
 from api.settings import Settings
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _fail(message: str, *, code: int = 2) -> NoReturn:
-    _console.print(message, style="red", highlight=False, markup=False)
+    _console.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
     raise typer.Exit(code)
 
 
@@ -159,14 +159,15 @@ def import_orders(
         _fail(f"There is no format {format_name}; there are {', '.join(FORMATS)}.")
     settings = _settings()
     with _told(), hold(settings.sqlite_path):
+        sound = [_check_file(path, format_name) for path in files]
         migrations.upgrade(settings.async_url)
 
         async def story(works: Works) -> list[Summary]:
             return [
                 await import_with_progress(
-                    works, path, format_name=format_name, report_folder=report_folder, is_again=again
+                    works, each, format_name=format_name, report_folder=report_folder, is_again=again
                 )
-                for path in files
+                for each in sound
             ]
 
         summaries = _run(settings, story)
@@ -176,11 +177,18 @@ def import_orders(
         raise typer.Exit(1)
 
 
+def _check_file(path: Path, format_name: str) -> Sound:
+    """Look at a file before any of them goes in; one that is unfit ends the command."""
+    try:
+        return check_file(path, format_name=format_name)
+    except FileRefused as refused:
+        _fail(f"{refused} Nothing was imported.", code=1)
+
+
 async def import_with_progress(
-    works: Works, path: Path, *, format_name: str, report_folder: Path, is_again: bool = False
+    works: Works, sound: Sound, *, format_name: str, report_folder: Path, is_again: bool = False
 ) -> Summary:
     """Import a file under a bar that shows rows, rate and the time that is left."""
-    sound = inspect(path)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -191,7 +199,7 @@ async def import_with_progress(
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=_console, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(path.name, total=sound.line_count, rate="-")
+        task = progress.add_task(sound.path.name, total=sound.line_count, rate="-")
 
         def advance(rows: int) -> None:
             progress.update(task, advance=rows)
@@ -200,7 +208,7 @@ async def import_with_progress(
 
         return await import_file(
             works,
-            path,
+            sound.path,
             format_name=format_name,
             report_folder=report_folder,
             advance=advance,
@@ -276,10 +284,11 @@ def run_demo(
     with _told(), hold(settings.sqlite_path):
         if not is_prepared_only:
             _refuse_busy(*address)
+        sound = _check_file(data, "online-retail")
         migrations.upgrade(settings.async_url)
 
         async def story(works: Works) -> str:
-            summary = await import_with_progress(works, data, format_name="online-retail", report_folder=folder)
+            summary = await import_with_progress(works, sound, format_name="online-retail", report_folder=folder)
             _print_summary(summary)
             return await demo.ready_key(works, folder)
 

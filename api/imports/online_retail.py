@@ -100,15 +100,17 @@ class _Row(NamedTuple):
 
 
 def read(path: Path, rows_done: int) -> Iterator[Found]:
-    """Yield the invoices of the file, those after the first `rows_done` rows. Raises `FileRefused`."""
+    """Yield the invoices of the file after the first `rows_done` rows, and everything that is left out.
+
+    Raises `FileRefused`.
+    """
     rows = _rows(path)
     invoice: list[_Row | Problem] = []
     name = ""
     seen: set[str] = set()
     for number, current, row in rows:
         if current != name:
-            if invoice and _last_line(invoice) > rows_done + 1:
-                yield _document(name, invoice)
+            yield from _found(name, invoice, rows_done)
             invoice = []
             name = current
             if current in seen:
@@ -116,8 +118,15 @@ def read(path: Path, rows_done: int) -> Iterator[Found]:
                 invoice.append(Problem(current, reason, number, number))
             seen.add(current)
         invoice.append(row)
-    if invoice and _last_line(invoice) > rows_done + 1:
-        yield _document(name, invoice)
+    yield from _found(name, invoice, rows_done)
+
+
+def _found(name: str, invoice: Sequence[_Row | Problem], rows_done: int) -> Iterator[Found]:
+    """Yield what an invoice is, unless it went in before: what is left out is told of each time."""
+    if invoice:
+        found = _document(name, invoice)
+        if isinstance(found, Problem) or found.last_line > rows_done + 1:
+            yield found
 
 
 def check(path: Path) -> None:

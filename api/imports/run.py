@@ -31,6 +31,8 @@ BATCH_LINES_MAX = 4_000
 BATCH_DOCUMENTS_MAX = 400
 """A batch is one transaction: large enough that its statements pay, small enough to be soon on disk."""
 
+COUNTED_AT_COMMIT = ("order", "credit note", "line")
+
 Advance: TypeAlias = Callable[[int], None]
 
 
@@ -70,6 +72,14 @@ class Report:
             writer.writerow([problem.first_line, problem.last_line, problem.name, problem.reason])
 
 
+def check_file(path: Path, *, format_name: str) -> Sound:
+    """Read the file once from end to end. Raises `FileRefused` where it is unfit as a whole."""
+    sound = inspect(path)
+    if format_name == "online-retail":
+        online_retail.check(path)
+    return sound
+
+
 async def import_file(
     works: Works,
     path: Path,
@@ -82,20 +92,20 @@ async def import_file(
 ) -> Summary:
     """Import one file and return what became of it; a file that was begun goes on where it stopped.
 
-    A file that went in without a refusal is not read again, unless `is_again`.
+    A file that went in without a refusal is not read again, unless `is_again`. One with refusals is read
+    from its start, so that the report names them all: what went in before changes nothing.
     Raises `FileRefused` where the file as a whole is unfit; then nothing of it went in.
     """
-    sound = sound or inspect(path)
-    if format_name == "online-retail":
-        online_retail.check(path)
+    sound = sound or check_file(path, format_name=format_name)
     summary = Summary(path=path, rows=sound.line_count)
     async with works.database.reading() as session:
         known = await find_import_run(session, file_hash=sound.sha256, format=format_name)
-    if known is not None and known.finished_at is not None:
-        if known.counts.get("refused", 0) == 0 and not is_again:
-            summary.counts, summary.was_done = Counter(known.counts), True
-            advance(sound.line_count)
-            return summary
+    was_clean = known is not None and known.counts.get("refused", 0) == 0
+    if known is not None and known.finished_at is not None and was_clean and not is_again:
+        summary.counts, summary.was_done = Counter(known.counts), True
+        advance(sound.line_count)
+        return summary
+    if known is not None and (known.finished_at is not None or not was_clean):
         known = None
         await works.perform(
             lambda work: restart_import(work, file_hash=sound.sha256, format=format_name),
@@ -103,7 +113,8 @@ async def import_file(
             action="importRestart",
         )
     rows_done = 0 if known is None else known.rows_done
-    summary.counts = Counter({} if known is None else known.counts)
+    if known is not None:  # what was left out is found again in the part that was read before
+        summary.counts = Counter({kind: known.counts.get(kind, 0) for kind in COUNTED_AT_COMMIT})
     advance(rows_done)
     report = Report(report_folder / f"{path.name}.refused.csv")
     if format_name == "online-retail":
@@ -156,7 +167,8 @@ class _Taker:
             self._names.add(name)
             self._documents.append(found)
             self._line_count += len(found.details.lines)
-        self._rows_done = found.last_line - (1 if self._format == "online-retail" else 0)
+        rows = found.last_line - (1 if self._format == "online-retail" else 0)
+        self._rows_done = max(self._rows_done, rows)
 
     async def finish(self) -> None:
         """Take over what is left, note that the file is done, and rank the customers anew."""
