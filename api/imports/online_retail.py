@@ -104,19 +104,17 @@ def read(path: Path, rows_done: int) -> Iterator[Found]:
 
     Raises `FileRefused`.
     """
-    rows = _rows(path)
+    scattered = _scattered(path)
     invoice: list[_Row | Problem] = []
     name = ""
-    seen: set[str] = set()
-    for number, current, row in rows:
+    for number, current, row in _rows(path):
         if current != name:
             yield from _found(name, invoice, rows_done)
             invoice = []
             name = current
-            if current in seen:
-                reason = "the invoice stands in two places of the file; keep its rows together"
+            if current in scattered:
+                reason = "the invoice stands in several places of the file; keep its rows together"
                 invoice.append(Problem(current, reason, number, number))
-            seen.add(current)
         invoice.append(row)
     yield from _found(name, invoice, rows_done)
 
@@ -135,6 +133,23 @@ def check(path: Path) -> None:
         pass
 
 
+def _scattered(path: Path) -> set[str]:
+    """Return the invoices whose rows are not together: in no place is it known whether they are all there."""
+    seen: set[str] = set()
+    scattered: set[str] = set()
+    last = place = None
+    for _, values in _values(path):
+        if place is None:
+            place = values.index(_COLUMNS[0])
+            continue
+        name = values[place].strip() if place < len(values) else ""
+        if name and name != last and name in seen:
+            scattered.add(name)
+        seen.add(name)
+        last = name
+    return scattered
+
+
 def _rows(path: Path) -> Iterator[tuple[int, str, _Row | Problem]]:
     """Yield line number, invoice and row; line 1 is the header."""
     places: list[int] = []
@@ -148,7 +163,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, _Row | Problem]]:
 
 def _values(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield line number and values of each row that is not empty, the header first."""
-    reader = csv.reader(lines_of(path), strict=True)
+    reader = csv.reader((f"{line}\n" for line in lines_of(path)), strict=True)  # a value may hold line ends
     try:
         header = next(reader, [])
         if missing := [column for column in _COLUMNS if column not in header]:
@@ -200,10 +215,13 @@ def _whole(text: str) -> int:
 
 def _instant(text: str) -> datetime:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=_ZONE)
-    except (ValueError, OverflowError):
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is not None:  # an offset would say another instant than the shop's clock
         message = f"InvoiceDate {text[:40]!r} is no time such as 2010-12-01 08:26:00"
-        raise ValueError(message) from None
+        raise ValueError(message)
+    return at.replace(tzinfo=_ZONE)
 
 
 def _amount(text: str) -> Decimal:

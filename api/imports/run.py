@@ -22,7 +22,7 @@ from domain.orders.actions.imports import (
     import_batch,
     restart_import,
 )
-from domain.orders.repository import find_import_run
+from domain.orders.repository.imports import find_import_run
 from domain.orders.rules import CreditNoteDetails, OrderDetails
 
 FORMATS: dict[str, Reader] = {"online-retail": online_retail.read, "jsonl": jsonl.read}
@@ -193,24 +193,19 @@ class _Taker:
     async def _commit(self) -> None:
         orders = [each for each in self._documents if isinstance(each.details, OrderDetails)]
         notes = [each for each in self._documents if isinstance(each.details, CreditNoteDetails)]
-        self._counts["order"] += len(orders)
-        self._counts["credit note"] += len(notes)
-        self._counts["line"] += self._line_count
         batch = Batch(
             file_hash=self._sound.sha256,
             format=self._format,
             rows_done=self._rows_done,
-            counts=dict(self._summary.counts + self._counts),
+            counts=self._summary.counts + self._counts,
             orders=[each.details for each in orders if isinstance(each.details, OrderDetails)],
             credit_notes=[each.details for each in notes if isinstance(each.details, CreditNoteDetails)],
         )
         outcome = await self._works.perform(
             lambda work: import_batch(work, batch=batch), actor=SYSTEM, action="importBatch"
         )
-        self._summary.counts += self._counts
-        self._counts = Counter()
+        self._summary.counts, self._counts = Counter(outcome.counts), Counter()
         for problem in _refused([*orders, *notes], [*outcome.orders, *outcome.credit_notes]):
-            self._summary.counts["refused"] += 1
             self._report.add(problem)
         self._advance(self._rows_done - self._rows_committed)
         self._rows_committed = self._rows_done

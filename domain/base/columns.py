@@ -135,7 +135,11 @@ class Instant(_Portable[datetime]):
         """Read an aware instant in UTC."""
         if value is None:
             return None
-        return from_micros(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return from_micros(value)
+        # The driver has the very first and the very last instant as infinite, and reads those without a zone.
+        found: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return found
 
 
 class Day(_Portable[date]):
@@ -179,7 +183,7 @@ class Document(_Portable[Any]):
     impl = Text
     cache_ok = True
     kind = object
-    elsewhere = JSONB()
+    elsewhere = JSONB(none_as_null=True)
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
         """Write text on SQLite; PostgreSQL's driver does it itself."""

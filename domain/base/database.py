@@ -16,7 +16,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
-from domain.base.errors import StorageFull
+from domain.base.errors import Invalid, StorageFull
 
 Session: TypeAlias = AsyncSession
 
@@ -27,6 +27,7 @@ _UNIQUE_VIOLATION = "23505"
 _RETRIED_STATES = {_UNIQUE_VIOLATION, "40001", "40P01"}
 """Unique violation, serialization failure, deadlock: two writers met. Run again, one of them sees the other."""
 _DISK_FULL_STATES = {"53100"}
+_NO_SUCH_CHARACTER_STATES = {"22021"}
 
 
 class Database:
@@ -49,7 +50,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:
         """Yield a session that sees one snapshot and cannot write."""
-        async with AsyncSession(self._reader, autoflush=False) as session:
+        async with typed_errors(), AsyncSession(self._reader, autoflush=False) as session:
             yield session
 
     @asynccontextmanager
@@ -61,7 +62,7 @@ class Database:
         turn = self._write_lock if self.is_sqlite else nullcontext()
         async with turn:
             try:
-                async with _storage_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
+                async with typed_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
                     yield session
             except StorageFull:
                 self.is_full = True
@@ -125,8 +126,8 @@ def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
 
 
 @asynccontextmanager
-async def _storage_errors() -> AsyncIterator[None]:
-    """Turn the two databases' words for a full disk into `StorageFull`."""
+async def typed_errors() -> AsyncIterator[None]:
+    """Turn the databases' words for a full disk into `StorageFull`, for a text with NUL into `Invalid`."""
     try:
         yield
     except DBAPIError as error:
@@ -138,4 +139,7 @@ async def _storage_errors() -> AsyncIterator[None]:
         ):
             message = "The disk that holds the database is full; nothing was written. Free some space."
             raise StorageFull(message) from error
+        if getattr(cause, "sqlstate", None) in _NO_SUCH_CHARACTER_STATES:
+            message = "Control characters are not allowed here; remove them."
+            raise Invalid(message) from error
         raise

@@ -32,8 +32,8 @@ class Money:
 
 def to_units(amount: Decimal) -> int:
     """Return the ten-thousandths of `amount`. Raises `ValueError` where it has more than four decimals."""
-    units = amount.scaleb(4)
-    if units != (whole := int(units)):
+    whole = int(amount.scaleb(4))
+    if amount != from_units(whole):  # not by the scaled amount: beyond 28 digits it is rounded
         message = f"more than four decimals: {amount}"
         raise ValueError(message)
     return whole

@@ -166,7 +166,7 @@ def _plain(value: Any) -> str | int:  # noqa: ANN401
 def _typed(column: InstrumentedAttribute[Any], value: object) -> Any:  # noqa: ANN401
     """Return a key value as the column has it. Raises `TypeError` or `ValueError` for another kind."""
     wanted = column.type.python_type
-    if wanted is str and isinstance(value, str):
+    if wanted is str and isinstance(value, str) and "\0" not in value:  # PostgreSQL knows no text with NUL
         return value
     if wanted is UUID and isinstance(value, str):
         return UUID(hex=value)

@@ -20,10 +20,11 @@ from domain.base import repository
 from domain.base.actors import Actor, ActorKind, Permission
 from domain.base.clock import Clock
 from domain.base.database import Database, is_race
-from domain.base.errors import Forbidden, IdempotencyMismatch, StorageFull, TooLong
+from domain.base.errors import Checks, Forbidden, IdempotencyMismatch, StorageFull
 from domain.base.events import Event
 from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry
+from domain.base.texts import clean_required
 
 IDEMPOTENCY_KEPT = timedelta(days=7)
 IDEMPOTENCY_KEY_LENGTH_MAX = 200
@@ -128,7 +129,7 @@ class Works:
     ) -> UUID:
         """Like `perform`, but a repeated key is answered with the id that was committed for it.
 
-        Raises `IdempotencyMismatch` where the key was used for another input.
+        Raises `IdempotencyMismatch` where the key was used for another input, `Refusals` for one that is none.
         """
 
         async def told_once(work: Work) -> UUID:
@@ -184,21 +185,21 @@ class Works:
 
 
 async def _tell_once(work: Work, story: Callable[[Work], Awaitable[UUID]], once: Once) -> UUID:
-    if len(once.key) > IDEMPOTENCY_KEY_LENGTH_MAX:
-        message = f"An idempotency key has at most {IDEMPOTENCY_KEY_LENGTH_MAX} characters."
-        raise TooLong(message, field=("idempotency_key",))
+    checks = Checks()
+    key = checks.take(lambda: clean_required(once.key, length_max=IDEMPOTENCY_KEY_LENGTH_MAX), "idempotency_key") or ""
+    checks.settle()
     scope = work.actor.scope
     known = await repository.claim_idempotency_key(
         work.session,
         scope=scope,
-        key=once.key,
+        key=key,
         input_hash=once.input_hash,
         now=work.now,
         expired_before=work.now - IDEMPOTENCY_KEPT,
     )
     if known is None:
         answer = await story(work)
-        await repository.store_idempotent_answer(work.session, scope=scope, key=once.key, answer_id=answer)
+        await repository.store_idempotent_answer(work.session, scope=scope, key=key, answer_id=answer)
         return answer
     if known.input_hash != once.input_hash or known.answer_id is None:
         message = "This idempotency key was used for another input; use a new key for a new write."

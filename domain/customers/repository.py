@@ -98,7 +98,7 @@ async def list_customers_by_id(session: AsyncSession, ids: Iterable[UUID]) -> di
 
 async def get_customer_for_update(session: AsyncSession, customer_id: UUID) -> Customer:
     """Return the customer, locked until the end of the transaction. Raises `CustomerNotFound`."""
-    statement = select(Customer).where(Customer.id == customer_id).with_for_update()
+    statement = select(Customer).where(Customer.id == customer_id).with_for_update(key_share=True)
     customer = (await session.scalars(statement)).one_or_none()
     if customer is None:
         raise CustomerNotFound
@@ -106,16 +106,21 @@ async def get_customer_for_update(session: AsyncSession, customer_id: UUID) -> C
 
 
 async def lock_customers(session: AsyncSession, ids: Iterable[UUID]) -> None:
-    """Lock the customers until the end of the transaction, always in the order of their ids."""
+    """Lock the customers until the end of the transaction, always in the order of their ids.
+
+    As every lock here it leaves the key free (`key_share`): rows that refer to a customer go in meanwhile.
+    """
     for chunk in chunks(ids):
-        await session.execute(select(Customer.id).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update())
+        await session.execute(
+            select(Customer.id).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update(key_share=True)
+        )
 
 
 async def list_customers_for_update(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Customer]:
     """Return the customers by their ids, locked in the order of their ids."""
     found: dict[UUID, Customer] = {}
     for chunk in chunks(ids):
-        statement = select(Customer).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update()
+        statement = select(Customer).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update(key_share=True)
         found.update({customer.id: customer for customer in await session.scalars(statement)})
     return found
 

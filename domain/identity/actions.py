@@ -16,7 +16,7 @@ from domain.identity.model import ApiKey, Store
 
 
 async def upsert_store(work: Work, *, details: rules.StoreDetails) -> UUID:
-    """Add a store, or change the one with this code.
+    """Add a store, or change the one with this code; what is as it was changes nothing.
 
     Raises `Refusals`, and `InvalidState` for another currency: the store's orders are in the one it has.
     Records `StoreChanged`.
@@ -40,8 +40,12 @@ async def upsert_store(work: Work, *, details: rules.StoreDetails) -> UUID:
         message = f"This store sells in {store.currency_code}; open another store for another currency."
         raise InvalidState(message, field=("currency_code",))
     else:
-        store.name, store.country, store.locale = checked.name, checked.country, checked.locale
-        store.time_zone, store.updated_at = checked.time_zone, work.now
+        named = {name: getattr(checked, name) for name in ("name", "country", "locale", "time_zone")}
+        if all(getattr(store, name) == value for name, value in named.items()):
+            return store.id
+        for name, value in named.items():
+            setattr(store, name, value)
+        store.updated_at = work.now
     work.record(StoreChanged(store_id=store.id))
     return store.id
 

@@ -8,9 +8,10 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
+from sqlalchemy.exc import SQLAlchemyError
 
 from domain.base.actors import SYSTEM, Actor, Permission
-from domain.base.database import Session
+from domain.base.database import Session, typed_errors
 from domain.base.errors import Forbidden
 from domain.base.work import Once, Work, Works
 from schema.base.gatherer import Gatherer
@@ -45,10 +46,16 @@ class Context:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
         """Yield the request's session for reading; whoever comes meanwhile waits for their turn."""
-        async with self._turn:
+        async with self._turn, typed_errors():
             if self._session is None:
                 self._session = await self._open.enter_async_context(self.works.database.reading())
-            yield self._session
+            try:
+                yield self._session
+            except SQLAlchemyError:
+                # An error ends PostgreSQL's transaction: whoever comes next reads in another one.
+                self._session = None
+                await self._open.aclose()
+                raise
 
     async def perform(self, story: Callable[[Work], Awaitable[UUID]], *, action: str, once: Once | None = None) -> UUID:
         """Perform a write as this actor; what is read afterwards is read anew."""

@@ -11,6 +11,7 @@ import strawberry
 from sqlalchemy import Row
 
 from domain.base.actors import Permission
+from domain.base.work import Work
 from domain.customers import repository, rules
 from domain.customers.actions.spending import is_fresh, refresh_ranking
 from domain.customers.rules import (
@@ -204,15 +205,18 @@ async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | Non
 
 async def _fresh_ranking(info: Info) -> tuple[Row[Any] | None, str]:
     """Return the stored boundaries, computed anew where they are older than they may be, and the currency."""
-    organisation = info.context.works.organisation
-    for _ in range(2):
-        async with info.context.reading() as session:
-            currency_code = await get_currency_code(session, organisation)
-            ranking = await repository.find_ranking(session)
-        if ranking is not None and is_fresh(ranking, currency_code=currency_code, now=info.context.now):
-            break
-        await info.context.perform_as_system(refresh_ranking, action="rankingRefresh")
+    async with info.context.reading() as session:
+        currency_code = await get_currency_code(session, info.context.works.organisation)
+        ranking = await repository.find_ranking(session)
+    if ranking is None or not is_fresh(ranking, currency_code=currency_code, now=info.context.now):
+        ranking = await info.context.perform_as_system(_renewed_ranking, action="rankingRefresh")
     return ranking, currency_code
+
+
+async def _renewed_ranking(work: Work) -> Row[Any] | None:
+    """Return the boundaries from the transaction that renews them: another field may have begun an older snapshot."""
+    await refresh_ranking(work)
+    return await repository.find_ranking(work.session)
 
 
 def _value(row: Row[Any], spendings: Sequence[Row[Any]], ranking: Row[Any] | None, currency_code: str) -> CustomerValue:

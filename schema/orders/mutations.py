@@ -8,7 +8,7 @@ from domain.base.work import Work
 from domain.orders.actions.credit_notes import upsert_credit_note
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_order
-from domain.orders.repository import list_deliveries_by_id
+from domain.orders.repository.deliveries import list_deliveries_by_id
 from schema.base.context import Info
 from schema.base.descriptions import given
 from schema.base.writes import write

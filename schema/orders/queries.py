@@ -13,8 +13,9 @@ from domain.base.pages import Page, check_page
 from domain.customers.repository import concentration
 from domain.customers.rules import share
 from domain.identity.repository import get_currency_code, list_stores
-from domain.orders import repository
-from domain.orders.repository import OrderFilter as Wanted
+from domain.orders.repository.orders import OrderFilter as Wanted
+from domain.orders.repository.orders import count_orders, find_order_by_external_id, list_orders
+from domain.orders.repository.spending import concentration_between
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
 from schema.base.descriptions import After, Before, First, Last, given
@@ -47,7 +48,7 @@ class OrderQueries:
         """Read one order by the shop's own id."""
         info.context.require(Permission.ORDERS_READ)
         async with info.context.reading() as session:
-            row = await repository.find_order_by_external_id(session, external_id)
+            row = await find_order_by_external_id(session, external_id)
         return None if row is None else Order.of(row)
 
     @strawberry.field(description="Orders, filtered, the newest first. Needs `orders:read`.")
@@ -71,8 +72,8 @@ class OrderQueries:
                 found = Page[Row[Any]]((), (), has_next=False, has_previous=False)
                 count = Total(count_of(_nothing))
             else:
-                found = await repository.list_orders(session, wanted=wanted, page=page)
-                count = Total(count_of(lambda session: repository.count_orders(session, wanted=wanted)))
+                found = await list_orders(session, wanted=wanted, page=page)
+                count = Total(count_of(lambda session: count_orders(session, wanted=wanted)))
         return connect(found, Order.of, total=count)
 
     @strawberry.field(
@@ -103,7 +104,7 @@ class OrderQueries:
             if start is None and end is None:
                 row = await concentration(session, currency_code=currency_code, percents=PERCENTS)
             else:
-                row = await repository.concentration_between(
+                row = await concentration_between(
                     session, currency_code=currency_code, percents=PERCENTS, start=start, end=end
                 )
         total: Decimal = row.total or Decimal(0)

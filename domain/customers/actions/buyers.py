@@ -68,13 +68,13 @@ async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
 
 
 def _recognise(work: Work, book: _Book, buyer: Buyer) -> UUID:
-    customer = _find_buyer(book, buyer)
-    if customer is None:
-        customer = _add_buyer(work, buyer)
-        book.customers[customer.id] = customer
-    elif _fill_gaps(customer, buyer):
+    found = _find_buyer(book, buyer)
+    customer = _add_buyer(work, buyer) if found is None else found
+    book.customers[customer.id] = customer
+    is_filled = found is not None and _fill_gaps(customer, buyer)
+    is_noted = _note_identities(work, book, customer, buyer)
+    if found is not None and (is_filled or is_noted):
         touch(work, customer=customer)
-    _note_identities(work, book, customer, buyer)
     return customer.id
 
 
@@ -131,29 +131,36 @@ def _fill_gaps(customer: Customer, buyer: Buyer) -> bool:
     return bool(filled)
 
 
-def _note_identities(work: Work, book: _Book, customer: Customer, buyer: Buyer) -> None:
-    """Keep by what the buyer came, so that they are recognised the next time."""
-    if buyer.external_id is not None and buyer.external_id not in book.by_external_id:
+def _note_identities(work: Work, book: _Book, customer: Customer, buyer: Buyer) -> bool:
+    """Keep by what the buyer came, so that they are recognised the next time; return whether any of it is new."""
+    is_new_account = buyer.external_id is not None and buyer.external_id not in book.by_external_id
+    if buyer.external_id is not None and is_new_account:
         book.by_external_id[buyer.external_id] = customer.id
         book.noted.append(
             new_identity(customer, kind=IdentityKind.EXTERNAL_ACCOUNT, value=buyer.external_id, now=work.now)
         )
+    return _note_email(work, book, customer, buyer) or is_new_account
+
+
+def _note_email(work: Work, book: _Book, customer: Customer, buyer: Buyer) -> bool:
     if buyer.email is None:
-        return
+        return False
     key = email_key(buyer.email)
     if buyer.is_email_verified:
-        _note_verified_email(work, book, customer, key)
-    elif buyer.external_id is None and key not in book.by_order_email:
-        book.by_order_email[key] = customer.id
-        identity = new_identity(customer, kind=IdentityKind.EMAIL, value=key, now=work.now)
-        identity.verification, identity.source = IdentityVerification.UNVERIFIED, IdentitySource.ORDER
-        book.noted.append(identity)
+        return _note_verified_email(work, book, customer, key)
+    if buyer.external_id is not None or key in book.by_order_email:
+        return False
+    book.by_order_email[key] = customer.id
+    identity = new_identity(customer, kind=IdentityKind.EMAIL, value=key, now=work.now)
+    identity.verification, identity.source = IdentityVerification.UNVERIFIED, IdentitySource.ORDER
+    book.noted.append(identity)
+    return True
 
 
-def _note_verified_email(work: Work, book: _Book, customer: Customer, key: str) -> None:
+def _note_verified_email(work: Work, book: _Book, customer: Customer, key: str) -> bool:
     """Note the e-mail as verified; where it is another customer's verified one, it stays theirs."""
     if key in book.by_verified_email:
-        return
+        return False
     identity = book.by_profile_email.get(key)
     if identity is not None and identity.customer_id == customer.id:
         identity.verification, identity.last_seen_at = IdentityVerification.VERIFIED, work.now
@@ -162,3 +169,4 @@ def _note_verified_email(work: Work, book: _Book, customer: Customer, key: str) 
         identity.source = IdentitySource.ORDER
         book.noted.append(identity)
     book.by_verified_email[key] = identity
+    return True

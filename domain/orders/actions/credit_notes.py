@@ -10,11 +10,18 @@ from domain.base.identifiers import new_id
 from domain.base.repository import insert_rows
 from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
+from domain.customers.repository import lock_customers
 from domain.customers.rules import Buyer
-from domain.orders import repository, rules
+from domain.orders import rules
 from domain.orders.errors import OrderNotFound
 from domain.orders.events import CreditNoteChanged
 from domain.orders.model import CreditNote, CreditNoteLine, Order
+from domain.orders.repository.credit_notes import (
+    delete_credit_note_lines,
+    list_credit_notes_for_update,
+    list_lines_by_credit_note,
+    list_orders_of_credit_notes,
+)
 from domain.orders.rules import CreditNoteDetails, LineDetails
 
 
@@ -46,7 +53,7 @@ async def upsert_credit_notes(work: Work, *, notes: Sequence[CreditNoteDetails])
         except (Refusal, Refusals) as refusal:
             outcomes[index] = refusal
     orders = await _orders_of(work, list(valid.values()))
-    known = await repository.list_credit_notes_for_update(work.session, [note.external_id for note in valid.values()])
+    known = await list_credit_notes_for_update(work.session, [note.external_id for note in valid.values()])
     for index, note in list(valid.items()):
         existing = known.get(note.external_id)
         if existing is not None and rules.is_outdated(known=existing.sequence, sent=note.sequence):
@@ -56,7 +63,7 @@ async def upsert_credit_notes(work: Work, *, notes: Sequence[CreditNoteDetails])
             outcomes[index] = wrong_order
             del valid[index]
     customers = await _recognise(work, valid, orders, known)
-    stored_lines = await repository.list_lines_by_credit_note(work.session, [note.id for note in known.values()])
+    stored_lines = await list_lines_by_credit_note(work.session, [note.id for note in known.values()])
     rewritten: list[tuple[UUID, CreditNoteDetails]] = []
     for index, note in valid.items():
         order = _order_of(note, orders)
@@ -100,7 +107,7 @@ def _change(
 
 async def _replace_lines(work: Work, rewritten: Sequence[tuple[UUID, CreditNoteDetails]]) -> None:
     await work.session.flush()
-    await repository.delete_credit_note_lines(work.session, [note_id for note_id, _ in rewritten])
+    await delete_credit_note_lines(work.session, [note_id for note_id, _ in rewritten])
     rows = [
         {"id": new_id(), "credit_note_id": note_id, **_line_columns(position, line)}
         for note_id, note in rewritten
@@ -111,7 +118,7 @@ async def _replace_lines(work: Work, rewritten: Sequence[tuple[UUID, CreditNoteD
 
 async def _orders_of(work: Work, notes: Sequence[CreditNoteDetails]) -> dict[UUID | str, Order]:
     """Return the orders that the notes name, under both their names."""
-    orders = await repository.list_orders_of_credit_notes(
+    orders = await list_orders_of_credit_notes(
         work.session,
         ids=[note.order_id for note in notes if note.order_id is not None],
         external_ids=[note.order_external_id for note in notes if note.order_external_id is not None],
@@ -157,6 +164,8 @@ async def _recognise(
             found[index] = None
         else:
             named[index] = note.buyer.now_behind(None if current is None else current.customer_id)
+    # Before a note refers to them: a new reference shares the customer's row, and of two sharers none can lock it.
+    await lock_customers(work.session, {customer_id for customer_id in found.values() if customer_id is not None})
     ids = await recognise_buyers(work, buyers=list(named.values()))
     return found | dict(zip(named, ids, strict=True))
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.base.actors import Permission
 from domain.base.changes import changed
 from domain.base.work import Work
-from domain.orders import repository, rules
+from domain.orders import rules
 from domain.orders.errors import (
     MoreDeliveredThanOrdered,
     OrderLineNotFound,
@@ -15,6 +15,8 @@ from domain.orders.errors import (
 )
 from domain.orders.events import DeliveryRecorded, OrderChanged
 from domain.orders.model import Delivery, Order, OrderLine
+from domain.orders.repository.deliveries import list_deliveries_for_update, list_pieces, replace_delivery_lines
+from domain.orders.repository.orders import get_order_for_update, list_lines_for_update
 from domain.orders.rules import DeliveredLine, DeliveryDetails
 
 
@@ -32,8 +34,8 @@ async def record_delivery(
     if (order_id is None) == (order_external_id is None):
         raise OrderNotNamed
     checked = rules.check_delivery(delivery, now=work.now)
-    order = await repository.get_order_for_update(work.session, order_id=order_id, external_id=order_external_id)
-    deliveries = await repository.list_deliveries_for_update(work.session, order.id)
+    order = await get_order_for_update(work.session, order_id=order_id, external_id=order_external_id)
+    deliveries = await list_deliveries_for_update(work.session, order.id)
     row = next((known for known in deliveries if known.external_id == checked.external_id), None)
     is_new = row is None
     if row is None:
@@ -54,10 +56,10 @@ async def record_delivery(
 async def refresh_progress(work: Work, *, order: Order) -> None:
     """Count anew what was delivered of each line of a locked order, and how far the order has come."""
     await work.session.flush()
-    lines = (await repository.list_lines_for_update(work.session, [order.id]))[order.id]
+    lines = (await list_lines_for_update(work.session, [order.id]))[order.id]
     shipped: dict[UUID, int] = defaultdict(int)
     delivered: dict[UUID, int] = defaultdict(int)
-    for piece in await repository.list_pieces(work.session, [order.id]):
+    for piece in await list_pieces(work.session, [order.id]):
         if piece.shipped_at is not None or piece.delivered_at is not None:
             shipped[piece.order_line_id] += piece.quantity
         if piece.delivered_at is not None:
@@ -104,9 +106,9 @@ async def _fill(
     """Put the pieces into the delivery; return whether its contents changed."""
     if lines is None and not is_new:
         return False
-    order_lines = (await repository.list_lines_for_update(work.session, [order.id]))[order.id]
+    order_lines = (await list_lines_for_update(work.session, [order.id]))[order.id]
     contents = {line.id: line.quantity for line in order_lines} if lines is None else _contents(order_lines, lines)
-    pieces = await repository.list_pieces(work.session, [order.id])
+    pieces = await list_pieces(work.session, [order.id])
     known = {piece.order_line_id: piece.quantity for piece in pieces if piece.delivery_id == row.id}
     if contents == known:
         return False
@@ -115,7 +117,7 @@ async def _fill(
         if piece.delivery_id != row.id:
             elsewhere[piece.order_line_id] += piece.quantity
     _refuse_surplus(order_lines, contents, elsewhere, lines)
-    await repository.replace_delivery_lines(
+    await replace_delivery_lines(
         work.session,
         row.id,
         [

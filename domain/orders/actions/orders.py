@@ -14,11 +14,14 @@ from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.rules import Buyer
 from domain.identity.actions import get_store
 from domain.identity.model import Store
-from domain.orders import repository, rules
+from domain.orders import rules
 from domain.orders.actions.deliveries import refresh_progress
 from domain.orders.errors import LineAlreadyDelivered
 from domain.orders.events import OrderChanged
 from domain.orders.model import Order, OrderLine
+from domain.orders.repository.credit_notes import move_credit_notes
+from domain.orders.repository.deliveries import count_sent_pieces
+from domain.orders.repository.orders import list_lines_for_update, list_orders_for_update
 from domain.orders.rules import LineDetails, OrderDetails
 
 
@@ -50,9 +53,9 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
             valid[index] = rules.check_order(order, now=work.now), await stores.get(order.store_code)
         except (Refusal, Refusals) as refusal:
             outcomes[index] = refusal
-    known = await repository.list_orders_for_update(work.session, [order.external_id for order, _ in valid.values()])
-    lines = await repository.list_lines_for_update(work.session, [order.id for order in known.values()])
-    sent = await repository.count_sent_pieces(work.session, [order.id for order in known.values()])
+    known = await list_orders_for_update(work.session, [order.external_id for order, _ in valid.values()])
+    lines = await list_lines_for_update(work.session, [order.id for order in known.values()])
+    sent = await count_sent_pieces(work.session, [order.id for order in known.values()])
     for index, (order, _) in list(valid.items()):
         existing = known.get(order.external_id)
         if existing is None:
@@ -157,7 +160,7 @@ async def _change(
     row.updated_at = work.now
     await refresh_progress(work, order=row)
     if previous_customer_id != customer_id:
-        await repository.move_credit_notes(work.session, order_id=row.id, customer_id=customer_id)
+        await move_credit_notes(work.session, order_id=row.id, customer_id=customer_id)
     work.record(
         OrderChanged(
             order_id=row.id,

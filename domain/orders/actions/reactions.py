@@ -8,8 +8,9 @@ from domain.base.work import Work
 from domain.customers.actions.search import index_order_numbers
 from domain.customers.actions.spending import Spending, set_spendings
 from domain.customers.repository import lock_customers
-from domain.orders import repository
 from domain.orders.events import CreditNoteChanged, OrderChanged
+from domain.orders.repository.orders import list_orders_by_id
+from domain.orders.repository.spending import sum_credit_notes_by_customer, sum_orders_by_customer
 
 
 async def count_spending(work: Work, events: Sequence[OrderChanged | CreditNoteChanged]) -> None:
@@ -24,7 +25,7 @@ async def count_spending(work: Work, events: Sequence[OrderChanged | CreditNoteC
     await work.session.flush()
     await lock_customers(work.session, customer_ids)
     sums: dict[tuple[UUID, str], Spending] = {}
-    for row in await repository.sum_orders_by_customer(work.session, customer_ids):
+    for row in await sum_orders_by_customer(work.session, customer_ids):
         sums[row.customer_id, row.currency_code] = Spending(
             customer_id=row.customer_id,
             currency_code=row.currency_code,
@@ -34,7 +35,7 @@ async def count_spending(work: Work, events: Sequence[OrderChanged | CreditNoteC
             first_order_at=row.first_order_at,
             last_order_at=row.last_order_at,
         )
-    for row in await repository.sum_credit_notes_by_customer(work.session, customer_ids):
+    for row in await sum_credit_notes_by_customer(work.session, customer_ids):
         key = (row.customer_id, row.currency_code)
         sums[key] = sums.get(key, Spending.none(*key)).less(row.credited)
     await set_spendings(work, customer_ids=customer_ids, spendings=list(sums.values()))
@@ -44,7 +45,7 @@ async def index_numbers(work: Work, events: Sequence[OrderChanged]) -> None:
     """Let the orders' numbers find their customers."""
     order_ids = [event.order_id for event in events]
     await work.session.flush()
-    orders = await repository.list_orders_by_id(work.session, order_ids)
+    orders = await list_orders_by_id(work.session, order_ids)
     numbers = [
         (order.id, order.customer_id, number)
         for order in orders.values()

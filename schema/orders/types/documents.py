@@ -12,9 +12,22 @@ from strawberry import UNSET
 from domain.base.actors import Permission
 from domain.base.database import Session
 from domain.base.pages import check_page
-from domain.orders import repository
 from domain.orders.model import CreditNote as CreditNoteRow
 from domain.orders.model import Order as OrderRow
+from domain.orders.repository.credit_notes import (
+    list_credit_notes_by_customer,
+    list_credit_notes_by_id,
+    list_credit_notes_by_order,
+    list_lines_by_credit_note,
+    sum_credited_by_order,
+)
+from domain.orders.repository.deliveries import list_deliveries_by_order
+from domain.orders.repository.orders import (
+    count_by_customer,
+    list_lines_by_order,
+    list_orders_by_customer,
+    list_orders_by_id,
+)
 from domain.orders.rules import OrderState
 from schema.base.batched import batched
 from schema.base.connections import Connection, Total, connect
@@ -97,7 +110,7 @@ class CreditNote(TimelineItem):
     async def lines(notes: list["CreditNote"], info: Info) -> list[list[CreditNoteLine]]:  # noqa: N805
         """Read the lines of a level."""
         async with info.context.reading() as session:
-            rows = await repository.list_lines_by_credit_note(session, [note.key for note in notes])
+            rows = await list_lines_by_credit_note(session, [note.key for note in notes])
         return [[CreditNoteLine.of(row, note.currency) for row in rows[note.key]] for note in notes]
 
 
@@ -164,28 +177,28 @@ class Order(TimelineItem):
     async def lines(orders: list["Order"], info: Info) -> list[list[OrderLine]]:  # noqa: N805
         """Read the lines of a level."""
         async with info.context.reading() as session:
-            rows = await repository.list_lines_by_order(session, [order.key for order in orders])
+            rows = await list_lines_by_order(session, [order.key for order in orders])
         return [[OrderLine.of(row, order.currency_code) for row in rows[order.key]] for order in orders]
 
     @batched(description="What is or was on its way, in the order in which it was recorded.")
     async def deliveries(orders: list["Order"], info: Info) -> list[list[Delivery]]:  # noqa: N805
         """Read the deliveries of a level."""
         async with info.context.reading() as session:
-            rows = await repository.list_deliveries_by_order(session, [order.key for order in orders])
+            rows = await list_deliveries_by_order(session, [order.key for order in orders])
         return [[Delivery.of(row) for row in rows[order.key]] for order in orders]
 
     @batched(description="What was given back on it, the oldest first.")
     async def credit_notes(orders: list["Order"], info: Info) -> list[list[CreditNote]]:  # noqa: N805
         """Read the credit notes of a level."""
         async with info.context.reading() as session:
-            rows = await repository.list_credit_notes_by_order(session, [order.key for order in orders])
+            rows = await list_credit_notes_by_order(session, [order.key for order in orders])
         return [[CreditNote.of(row) for row in rows[order.key]] for order in orders]
 
     @batched(description="What its credit notes gave back in all.")
     async def refunded(orders: list["Order"], info: Info) -> list[Money]:  # noqa: N805
         """Add up the credit notes of a level."""
         async with info.context.reading() as session:
-            sums = await repository.sum_credited_by_order(session, [order.key for order in orders])
+            sums = await sum_credited_by_order(session, [order.key for order in orders])
         return [Money.of(sums[order.key], order.currency_code) for order in orders]
 
 
@@ -203,7 +216,7 @@ async def orders(
     keys = [customer.key for customer in customers]
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
-        pages = await repository.list_orders_by_customer(session, keys, page=page)
+        pages = await list_orders_by_customer(session, keys, page=page)
     return [connect(page, Order.of, total=Total(_count_orders, key)) for key, page in zip(keys, pages, strict=True)]
 
 
@@ -221,7 +234,7 @@ async def credit_notes(
     keys = [customer.key for customer in customers]
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
-        pages = await repository.list_credit_notes_by_customer(session, keys, page=page)
+        pages = await list_credit_notes_by_customer(session, keys, page=page)
     return [
         connect(page, CreditNote.of, total=Total(_count_credit_notes, key))
         for key, page in zip(keys, pages, strict=True)
@@ -232,7 +245,7 @@ async def credit_notes(
 async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     """Read orders by their ids."""
     async with info.context.reading() as session:
-        rows = await repository.list_orders_by_id(session, ids)
+        rows = await list_orders_by_id(session, ids)
     return [Order.of(rows[key]) if key in rows else None for key in ids]
 
 
@@ -240,7 +253,7 @@ async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
 async def load_credit_notes(info: Info, ids: Sequence[UUID]) -> list[CreditNote | None]:
     """Read credit notes by their ids."""
     async with info.context.reading() as session:
-        rows = await repository.list_credit_notes_by_id(session, ids)
+        rows = await list_credit_notes_by_id(session, ids)
     return [CreditNote.of(rows[key]) if key in rows else None for key in ids]
 
 
@@ -252,10 +265,10 @@ async def _load_optional(load: Any, info: Info, keys: Sequence[UUID | None]) -> 
 
 
 async def _count_orders(session: Session, keys: Sequence[UUID | None]) -> list[int]:
-    counts = await repository.count_by_customer(session, OrderRow, [key for key in keys if key is not None])
+    counts = await count_by_customer(session, OrderRow, [key for key in keys if key is not None])
     return [counts.get(key, 0) if key is not None else 0 for key in keys]
 
 
 async def _count_credit_notes(session: Session, keys: Sequence[UUID | None]) -> list[int]:
-    counts = await repository.count_by_customer(session, CreditNoteRow, [key for key in keys if key is not None])
+    counts = await count_by_customer(session, CreditNoteRow, [key for key in keys if key is not None])
     return [counts.get(key, 0) if key is not None else 0 for key in keys]

@@ -9,7 +9,8 @@ import strawberry
 from sqlalchemy import Row
 
 from domain.base.actors import Permission
-from domain.orders import repository
+from domain.orders.repository.deliveries import list_deliveries_by_id, list_delivery_lines_by_delivery
+from domain.orders.repository.orders import list_lines_by_id, list_orders_by_id
 from domain.orders.rules import (
     WithdrawalException as WithdrawalException,  # inputs take it from here, described
 )
@@ -119,7 +120,7 @@ class Delivery(Node):
     async def lines(deliveries: list["Delivery"], info: Info) -> list[list[DeliveryLine]]:  # noqa: N805
         """Read the contents of a level."""
         async with info.context.reading() as session:
-            rows = await repository.list_delivery_lines_by_delivery(session, [each.key for each in deliveries])
+            rows = await list_delivery_lines_by_delivery(session, [each.key for each in deliveries])
         return [
             [DeliveryLine(line_key=row.order_line_id, quantity=row.quantity) for row in rows[delivery.key]]
             for delivery in deliveries
@@ -154,8 +155,8 @@ class CreditNoteLine:
 async def load_order_lines(info: Info, ids: Sequence[UUID]) -> list[OrderLine | None]:
     """Read order lines by their ids; the order says in which currency they are."""
     async with info.context.reading() as session:
-        rows = await repository.list_lines_by_id(session, ids)
-        parents = await repository.list_orders_by_id(session, {row.order_id for row in rows.values()})
+        rows = await list_lines_by_id(session, ids)
+        parents = await list_orders_by_id(session, {row.order_id for row in rows.values()})
     return [OrderLine.of(rows[key], parents[rows[key].order_id].currency_code) if key in rows else None for key in ids]
 
 
@@ -163,5 +164,5 @@ async def load_order_lines(info: Info, ids: Sequence[UUID]) -> list[OrderLine | 
 async def load_deliveries(info: Info, ids: Sequence[UUID]) -> list[Delivery | None]:
     """Read deliveries by their ids."""
     async with info.context.reading() as session:
-        rows = await repository.list_deliveries_by_id(session, ids)
+        rows = await list_deliveries_by_id(session, ids)
     return [Delivery.of(rows[key]) if key in rows else None for key in ids]

@@ -1,0 +1,71 @@
+"""Every query about deliveries."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.orders.model import (
+    Delivery,
+    DeliveryLine,
+)
+
+
+async def list_deliveries_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the deliveries by their ids."""
+    return await rows_by_id(session, Delivery, ids)
+
+
+async def list_deliveries_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return each order's deliveries in the order in which they were recorded."""
+    return await rows_by_parent(session, Delivery.order_id, ids, order_by=(Delivery.id,))
+
+
+async def list_delivery_lines_by_delivery(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return what is in each delivery."""
+    return await rows_by_parent(session, DeliveryLine.delivery_id, ids, order_by=(DeliveryLine.order_line_id,))
+
+
+async def list_pieces(session: AsyncSession, order_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+    """Return what is in the orders' deliveries: `order_line_id`, `quantity`, `delivery_id` and its instants."""
+    found: list[Row[Any]] = []
+    for chunk in chunks(order_ids):
+        statement = (
+            select(
+                DeliveryLine.order_line_id,
+                DeliveryLine.quantity,
+                DeliveryLine.delivery_id,
+                Delivery.shipped_at,
+                Delivery.delivered_at,
+            )
+            .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
+            .where(Delivery.order_id.in_(chunk))
+        )
+        found.extend(await session.execute(statement))
+    return found
+
+
+async def count_sent_pieces(session: AsyncSession, order_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many pieces of each order line are in deliveries."""
+    counts: dict[UUID, int] = defaultdict(int)
+    for row in await list_pieces(session, order_ids):
+        counts[row.order_line_id] += row.quantity
+    return counts
+
+
+async def list_deliveries_for_update(session: AsyncSession, order_id: UUID) -> list[Delivery]:
+    """Return the order's deliveries; the order is locked."""
+    return list(await session.scalars(select(Delivery).where(Delivery.order_id == order_id).order_by(Delivery.id)))
+
+
+async def replace_delivery_lines(session: AsyncSession, delivery_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make these the contents of the delivery."""
+    await session.flush()
+    await session.execute(delete(DeliveryLine).where(DeliveryLine.delivery_id == delivery_id))
+    if rows:
+        session.add_all(DeliveryLine(**row) for row in rows)
+        await session.flush()

@@ -1,0 +1,146 @@
+"""Every query about orders and their lines."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.base.pages import (
+    Ordering,
+    Page,
+    PageRequest,
+    list_page,
+    list_pages_by_parent,
+)
+from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.orders.errors import OrderNotFound
+from domain.orders.model import (
+    CreditNote,
+    Order,
+    OrderLine,
+)
+
+NEWEST_ORDERS = Ordering("orders", (Order.placed_at, Order.id), is_descending=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders a list is about; None and empty mean all."""
+
+    customer_id: UUID | None = None
+    store_ids: Sequence[UUID] | None = None
+    placed_after: datetime | None = None
+    placed_before: datetime | None = None
+    search: str | None = None
+    email_key: str | None = None
+
+
+async def list_orders(session: AsyncSession, *, wanted: OrderFilter, page: PageRequest) -> Page[Row[Any]]:
+    """Return one page of the orders that the filter names, the newest first."""
+    statement = _narrowed(select(*Order.__table__.c), wanted)
+    return await list_page(session, statement, ordering=NEWEST_ORDERS, page=page)
+
+
+async def count_orders(session: AsyncSession, *, wanted: OrderFilter) -> int:
+    """Return how many orders the filter names."""
+    count: int = (await session.execute(_narrowed(select(func.count()).select_from(Order), wanted))).scalar_one()
+    return count
+
+
+async def list_orders_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the orders by their ids."""
+    return await rows_by_id(session, Order, ids)
+
+
+async def find_order_by_external_id(session: AsyncSession, external_id: str) -> Row[Any] | None:
+    """Return the order with this external id."""
+    statement = select(*Order.__table__.c).where(Order.external_id == external_id)
+    return (await session.execute(statement)).one_or_none()
+
+
+async def list_orders_by_customer(
+    session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest
+) -> list[Page[Row[Any]]]:
+    """Return a page of orders for each customer, the newest first, aligned to `ids`."""
+    statement = select(*Order.__table__.c)
+    return await list_pages_by_parent(
+        session, statement, parent=Order.customer_id, keys=ids, ordering=NEWEST_ORDERS, page=page
+    )
+
+
+async def count_by_customer(
+    session: AsyncSession, table: type[Order | CreditNote], ids: Iterable[UUID]
+) -> dict[UUID, int]:
+    """Return how many orders (or credit notes) each customer has."""
+    counts: dict[UUID, int] = defaultdict(int)
+    for chunk in chunks(ids):
+        statement = select(table.customer_id, func.count()).where(table.customer_id.in_(chunk))
+        counts.update(
+            {key: count for key, count in await session.execute(statement.group_by(table.customer_id)) if key}
+        )
+    return counts
+
+
+async def list_lines_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return each order's lines in the shop's order."""
+    return await rows_by_parent(session, OrderLine.order_id, ids, order_by=(OrderLine.position, OrderLine.id))
+
+
+async def list_lines_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the order lines by their ids."""
+    return await rows_by_id(session, OrderLine, ids)
+
+
+async def list_orders_for_update(session: AsyncSession, external_ids: Iterable[str]) -> dict[str, Order]:
+    """Return the orders by their external ids, locked, always in the same order."""
+    found: dict[str, Order] = {}
+    for chunk in chunks(external_ids):
+        statement = select(Order).where(Order.external_id.in_(chunk)).order_by(Order.id).with_for_update(key_share=True)
+        found.update({order.external_id: order for order in await session.scalars(statement)})
+    return found
+
+
+async def get_order_for_update(session: AsyncSession, *, order_id: UUID | None, external_id: str | None) -> Order:
+    """Return the order with this id or external id, locked. Raises `OrderNotFound`."""
+    is_meant = Order.id == order_id if order_id is not None else Order.external_id == external_id
+    order = (await session.scalars(select(Order).where(is_meant).with_for_update(key_share=True))).one_or_none()
+    if order is None:
+        raise OrderNotFound(field=("order_id",) if order_id is not None else ("order_external_id",))
+    return order
+
+
+async def list_lines_for_update(session: AsyncSession, order_ids: Iterable[UUID]) -> dict[UUID, list[OrderLine]]:
+    """Return each order's lines in the shop's order; their orders are locked."""
+    found: dict[UUID, list[OrderLine]] = defaultdict(list)
+    for chunk in chunks(order_ids):
+        statement = select(OrderLine).where(OrderLine.order_id.in_(chunk)).order_by(OrderLine.position)
+        for line in await session.scalars(statement):
+            found[line.order_id].append(line)
+    return found
+
+
+def _narrowed(statement: Select[Any], wanted: OrderFilter) -> Select[Any]:
+    if wanted.customer_id is not None:
+        statement = statement.where(Order.customer_id == wanted.customer_id)
+    if wanted.store_ids is not None:
+        statement = statement.where(Order.store_id.in_(wanted.store_ids))
+    if wanted.placed_after is not None:
+        statement = statement.where(Order.placed_at > wanted.placed_after)
+    if wanted.placed_before is not None:
+        statement = statement.where(Order.placed_at < wanted.placed_before)
+    if wanted.search is not None:
+        number = wanted.search
+        statement = statement.where(
+            or_(
+                # Not BETWEEN: PostgreSQL cannot read it beside a COLLATE.
+                and_(Order.number >= number, Order.number <= number + "\U0010ffff"),
+                Order.external_id == number,
+                Order.contact_email_key == wanted.email_key,
+            )
+        )
+    return statement
