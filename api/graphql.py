@@ -171,7 +171,7 @@ class GraphQLEndpoint:
 def _is_pathless(result: ExecutionResult) -> bool:
     """Tell whether the operation never began: its variables or its name are at fault."""
     return bool(result.errors) and all(
-        error.path is None and error.original_error is None for error in result.errors or ()
+        error.path is None and isinstance(error.original_error, GraphQLError | None) for error in result.errors or ()
     )
 
 

@@ -1,9 +1,9 @@
 """The whole schema: every area's root fields in one place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.extensions import (
     DisableIntrospection,
     MaxTokensLimiter,
@@ -62,6 +62,20 @@ class Schema(strawberry.Schema):
         """Leave logging to the endpoint: a client's typing error is no error of the server."""
 
 
+class NamedOperation(SchemaExtension):
+    """Refuses a document of several operations without the name of one: nobody knows which one is meant."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Look before the document is validated."""
+        context = self.execution_context
+        definitions = context.graphql_document.definitions if context.graphql_document is not None else ()
+        count = sum(1 for definition in definitions if isinstance(definition, OperationDefinitionNode))
+        if count > 1 and context._provided_operation_name is None:  # noqa: SLF001  the public name guesses the first
+            message = "The document has several operations; say by operationName which one."
+            context.pre_execution_errors = [GraphQLError(message)]
+        yield
+
+
 def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
     """Return the schema."""
     return Schema(
@@ -74,7 +88,10 @@ def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
 
 
 def _extensions(*, is_introspectable: bool) -> list[Callable[[], SchemaExtension]]:
-    extensions: list[Callable[[], SchemaExtension]] = [lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX)]
+    extensions: list[Callable[[], SchemaExtension]] = [
+        lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
+        NamedOperation,
+    ]
     if not is_introspectable:
         extensions.append(DisableIntrospection)
     return extensions

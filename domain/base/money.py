@@ -1,7 +1,7 @@
 """Money: exact decimals, kept as integers, never as floats."""
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision
@@ -57,13 +57,9 @@ def check_amount(amount: Decimal) -> Decimal:
     if amount >= AMOUNT_MAX:
         message = f"An amount must be below {AMOUNT_MAX:,}."
         raise Invalid(message)
-    try:
-        if amount != amount.quantize(_QUANTUM):
-            message = "An amount has at most four decimals."
-            raise Invalid(message)
-    except InvalidOperation:
+    if amount != rounded(amount):
         message = "An amount has at most four decimals."
-        raise Invalid(message) from None
+        raise Invalid(message)
     return amount
 
 

@@ -19,6 +19,7 @@ from domain.base.texts import (
     clean_url,
 )
 from domain.customers.rules import Buyer, check_buyer
+from domain.orders.errors import OrderNotNamed
 
 LINES_MAX = 5_000
 """Lines of one document; the longest of 25,900 real invoices has 1,114 (data/README.md)."""
@@ -146,6 +147,7 @@ def check_order(order: OrderDetails, *, now: datetime) -> OrderDetails:
         external_id=checks.take(lambda: clean_required(order.external_id), "external_id") or "",
         number=checks.take(lambda: clean_optional(order.number), "number"),
         buyer=_take_buyer(checks, order.buyer),
+        store_code=checks.take(lambda: None if order.store_code is None else clean(order.store_code), "store_code"),
         placed_at=checks.take(lambda: check_instant(order.placed_at, now=now), "placed_at") or order.placed_at,
         cancelled_at=checks.take(lambda: check_optional_instant(order.cancelled_at, now=now), "cancelled_at"),
         currency_code=checks.take(lambda: check_currency(order.currency_code), "currency_code") or "",
@@ -285,6 +287,16 @@ def order_state(
     return OrderState.PARTLY_SHIPPED if any(shipped.values()) else OrderState.PLACED
 
 
+def check_order_named(*, order_id: UUID | None, order_external_id: str | None) -> str | None:
+    """Return the external id by which an order is named, None where it is by id. Raises `OrderNotNamed`, `Refusals`."""
+    if (order_id is None) == (order_external_id is None):
+        raise OrderNotNamed
+    checks = Checks()
+    found = checks.take(lambda: None if order_external_id is None else clean(order_external_id), "order_external_id")
+    checks.settle()
+    return found
+
+
 def check_delivery(delivery: DeliveryDetails, *, now: datetime) -> DeliveryDetails:
     """Return the delivery in normal form. Raises `Refusals`."""
     checks = Checks()
@@ -303,10 +315,10 @@ def check_delivery(delivery: DeliveryDetails, *, now: datetime) -> DeliveryDetai
         kept = isinstance(at, Unchanged)
         instants[name] = at if kept else checks.take(lambda at=at: check_optional_instant(at, now=now), name)  # type: ignore[misc]
     external_id = checks.take(lambda: clean_required(delivery.external_id), "external_id") or ""
-    if delivery.lines is not None:
-        checks.take(lambda: _check_delivered_lines(delivery.lines or ()), "lines")
+    lines = delivery.lines
+    lines = None if lines is None else checks.take(lambda: _check_delivered_lines(lines), "lines")
     checks.settle()
-    return replace(delivery, external_id=external_id, **texts, **instants)  # type: ignore[arg-type]
+    return replace(delivery, external_id=external_id, lines=lines, **texts, **instants)  # type: ignore[arg-type]
 
 
 def check_delivery_dates(*, shipped_at: datetime | None, delivered_at: datetime | None) -> None:
@@ -344,15 +356,21 @@ def _take_buyer(checks: Checks, buyer: Buyer | None) -> Buyer | None:
     return None if checked is None or checked.is_empty else checked
 
 
-def _check_delivered_lines(lines: Sequence[DeliveredLine]) -> None:
+def _check_delivered_lines(lines: Sequence[DeliveredLine]) -> list[DeliveredLine]:
     check_length(lines, count_max=LINES_MAX)
     checks = Checks()
     if not lines:
         message = "A delivery has at least one line; leave lines out to deliver every line in full."
         checks.add(Required(message))
+    checked = []
     for index, line in enumerate(lines):
+        name = line.order_line_external_id
         checks.take(lambda line=line: check_quantity(line.quantity), index, "quantity")  # type: ignore[misc]
+        if name is not None:
+            name = checks.take(lambda name=name: clean(name), index, "order_line_external_id")  # type: ignore[misc]
         if (line.order_line_id is None) == (line.order_line_external_id is None):
             message = "Name the line by orderLineId or by orderLineExternalId, by one of the two."
             checks.add(Required(message, field=(index, "order_line_id")))
+        checked.append(replace(line, order_line_external_id=name))
     checks.settle()
+    return checked

@@ -81,6 +81,9 @@ TIMEOUT_SQLSTATES = {"57014", "55P03"}
 """PostgreSQL: query cancelled by its time limit, lock not to be had in time."""
 
 
+MESSAGE_LENGTH_MAX = 500
+
+
 def user_errors(refused: Refusal | Refusals) -> list[UserError]:
     """Return the refusals as the payload shows them."""
     refusals: Sequence[Refusal] = refused.refusals if isinstance(refused, Refusals) else (refused,)
@@ -142,6 +145,8 @@ _MASKED = {
 def shown_error(error: GraphQLError, *, code: TopLevelCode, request_id: str) -> dict[str, Any]:
     """Return the error as the client sees it; what went wrong inside stays inside."""
     formatted: dict[str, Any] = dict(error.formatted)
-    formatted["message"] = _MASKED.get(code, formatted["message"])
+    message = _MASKED.get(code, formatted["message"])
+    # What the client sent is quoted, and may be as long as a request.
+    formatted["message"] = message if len(message) <= MESSAGE_LENGTH_MAX else f"{message[:MESSAGE_LENGTH_MAX]}…"
     formatted["extensions"] = {"code": code.value, "requestId": request_id}
     return formatted

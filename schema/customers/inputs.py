@@ -102,13 +102,14 @@ class CustomerFilter:
         """Return the filter as the domain takes it. Raises `Invalid`, `TooLong`."""
         search = clean_optional(given(self.search), length_max=SEARCH_LENGTH_MAX) or ""
         tags, countries = given(self.tag) or [], given(self.country) or []
-        check_length(tags, count_max=FILTER_VALUES_MAX)
-        check_length(countries, count_max=FILTER_VALUES_MAX)
+        stages = given(self.lifecycle_stage) or []
+        for values in (tags, countries, stages):
+            check_length(values, count_max=FILTER_VALUES_MAX)
         return Wanted(
             words=rules.search_words(search),
             phones=search_phones(search, regions=regions),
             tags=[tag.strip().lower() for tag in tags],
-            lifecycle_stages=given(self.lifecycle_stage) or [],
+            lifecycle_stages=list(dict.fromkeys(stages)),
             countries=[check_country(country) for country in countries],
             created_after=given(self.created_after),
             created_before=given(self.created_before),

@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from domain.base.actors import Permission
 from domain.base.pages import Page, check_page
+from domain.base.texts import clean
 from domain.customers.repository import concentration
 from domain.customers.rules import share
 from domain.identity.repository import get_currency_code, list_stores
@@ -47,8 +48,9 @@ class OrderQueries:
     async def order_by_external_id(self, info: Info, external_id: str) -> Order | None:
         """Read one order by the shop's own id."""
         info.context.require(Permission.ORDERS_READ)
+        wanted = clean(external_id)
         async with info.context.reading() as session:
-            row = await find_order_by_external_id(session, external_id)
+            row = await find_order_by_external_id(session, wanted)
         return None if row is None else Order.of(row)
 
     @strawberry.field(description="Orders, filtered, the newest first. Needs `orders:read`.")
@@ -69,7 +71,8 @@ class OrderQueries:
             if (asked := given(filter)) is not None:
                 wanted = asked.wanted({store.code: store.id for store in await list_stores(session)})
             if wanted is None:
-                found = Page[Row[Any]]((), (), has_next=False, has_previous=False)
+                # Not Page[…](…): a frozen dataclass with slots cannot be told its type argument.
+                found: Page[Row[Any]] = Page((), (), has_next=False, has_previous=False)
                 count = Total(count_of(_nothing))
             else:
                 found = await list_orders(session, wanted=wanted, page=page)

@@ -89,7 +89,7 @@ async def refresh_ranking(work: Work, *, is_forced: bool = False) -> None:
     known = await repository.find_ranking(work.session)
     if known is not None and not is_forced and is_fresh(known, currency_code=currency_code, now=work.now):
         return
-    if known is not None and known.currency_code != currency_code:
+    if known is None or known.currency_code != currency_code:
         await repository.recount_net_spent(work.session, currency_code)
     count = await repository.count_ranked_customers(work.session)
     fifths = rules.group_ends(customer_count=count, group_count=rules.QUINTILES)

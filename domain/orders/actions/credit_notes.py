@@ -10,7 +10,6 @@ from domain.base.identifiers import new_id
 from domain.base.repository import insert_rows
 from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
-from domain.customers.repository import lock_customers
 from domain.customers.rules import Buyer
 from domain.orders import rules
 from domain.orders.errors import OrderNotFound
@@ -164,8 +163,6 @@ async def _recognise(
             found[index] = None
         else:
             named[index] = note.buyer.now_behind(None if current is None else current.customer_id)
-    # Before a note refers to them: a new reference shares the customer's row, and of two sharers none can lock it.
-    await lock_customers(work.session, {customer_id for customer_id in found.values() if customer_id is not None})
     ids = await recognise_buyers(work, buyers=list(named.values()))
     return found | dict(zip(named, ids, strict=True))
 

@@ -11,7 +11,6 @@ from domain.orders import rules
 from domain.orders.errors import (
     MoreDeliveredThanOrdered,
     OrderLineNotFound,
-    OrderNotNamed,
 )
 from domain.orders.events import DeliveryRecorded, OrderChanged
 from domain.orders.model import Delivery, Order, OrderLine
@@ -31,10 +30,9 @@ async def record_delivery(
     Records `DeliveryRecorded` and `OrderChanged` where anything changed. Locks the order.
     """
     work.require(Permission.ORDERS_WRITE)
-    if (order_id is None) == (order_external_id is None):
-        raise OrderNotNamed
+    external_id = rules.check_order_named(order_id=order_id, order_external_id=order_external_id)
     checked = rules.check_delivery(delivery, now=work.now)
-    order = await get_order_for_update(work.session, order_id=order_id, external_id=order_external_id)
+    order = await get_order_for_update(work.session, order_id=order_id, external_id=external_id)
     deliveries = await list_deliveries_for_update(work.session, order.id)
     row = next((known for known in deliveries if known.external_id == checked.external_id), None)
     is_new = row is None

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain.base.actors import Permission
 from domain.base.contacts import email_key
-from domain.base.errors import NotFound, Refusal, Refusals
+from domain.base.errors import Refusal, Refusals
 from domain.base.identifiers import new_id
 from domain.base.repository import insert_rows
 from domain.base.work import Work
@@ -50,7 +50,8 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
     valid: dict[int, tuple[OrderDetails, Store]] = {}
     for index, order in enumerate(orders):
         try:
-            valid[index] = rules.check_order(order, now=work.now), await stores.get(order.store_code)
+            checked = rules.check_order(order, now=work.now)
+            valid[index] = checked, await stores.get(checked.store_code)
         except (Refusal, Refusals) as refusal:
             outcomes[index] = refusal
     known = await list_orders_for_update(work.session, [order.external_id for order, _ in valid.values()])
@@ -86,16 +87,13 @@ class _Stores:
     def __init__(self, work: Work) -> None:
         """Start without any."""
         self._work = work
-        self._found: dict[str | None, Store | NotFound] = {}
+        self._found: dict[str | None, Store] = {}
 
     async def get(self, code: str | None) -> Store:
         """Return the store with this code, the default one without a code."""
         if code not in self._found:
             self._found[code] = await get_store(self._work, code=code)
-        found = self._found[code]
-        if isinstance(found, NotFound):
-            raise found
-        return found
+        return self._found[code]
 
 
 async def _recognise(
