@@ -4,10 +4,11 @@ import asyncio
 import socket
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
+from uuid import UUID
 
 import typer
 import uvicorn
@@ -21,6 +22,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from sqlalchemy import Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import demo, explorer, logs, migrations, reference
@@ -33,7 +35,8 @@ from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.errors import Refusal, Refusals
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
-from domain.identity.actions import create_api_key
+from domain.identity.actions import create_api_key, revoke_api_key
+from domain.identity.repository import list_api_keys
 from schema.root import make_schema
 
 app = typer.Typer(help="Sportello: the customer relations of a shop behind one GraphQL API.", no_args_is_help=True)
@@ -255,6 +258,38 @@ def create_key(
             return secret
 
         typer.echo(_run(settings, story))
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """List the API keys, without their secrets."""
+    settings = _settings()
+
+    async def story(works: Works) -> Sequence[Row[Any]]:
+        async with works.database.reading() as session:
+            return await list_api_keys(session)
+
+    with _told():
+        for key in _run(settings, story):
+            state = "revoked" if key.revoked_at is not None else f"created {key.created_at:%Y-%m-%d}"
+            typer.echo(f"{key.id}  {key.prefix}…  {state}  {key.name}  {', '.join(key.permissions)}")
+
+
+@keys.command("revoke")
+def revoke_key(
+    key_id: Annotated[UUID, typer.Argument(help="As `sportello keys list` shows it.")],
+) -> None:
+    """Let an API key open no door any more, within 2 seconds everywhere."""
+    settings = _settings()
+    with _told(), hold(settings.sqlite_path):
+        migrations.upgrade(settings.async_url)
+        _run(
+            settings,
+            lambda works: works.perform(
+                lambda work: revoke_api_key(work, api_key_id=key_id), actor=SYSTEM, action="apiKeyRevoke"
+            ),
+        )
+    _print("The key is revoked.")
 
 
 @app.command("rank")

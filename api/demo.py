@@ -51,6 +51,7 @@ def write_details(folder: Path, *, url: str, api_key: str) -> dict[str, str]:
     path = _details_file(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
+    path.chmod(0o600)  # also where it was there before
     path.write_bytes(orjson.dumps(details, option=orjson.OPT_INDENT_2) + b"\n")
     return details
 

@@ -1,11 +1,22 @@
 """Structured logs: one line an event, for people or for machines."""
 
 import logging
+import re
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 from api.settings import Settings
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def _on_one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Write line ends and other control characters out, so that what somebody sent forges no line."""
+    return {
+        name: _CONTROL.sub(lambda found: ascii(found[0])[1:-1], value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
 
 
 def configure(settings: Settings) -> None:
@@ -31,7 +42,7 @@ def configure(settings: Settings) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *([structlog.processors.format_exc_info] if settings.log_format == "json" else []),
+                structlog.processors.format_exc_info if settings.log_format == "json" else _on_one_line,
                 renderer,
             ],
         )

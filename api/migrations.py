@@ -111,6 +111,8 @@ def sqlite_connection(path: Path | None) -> Iterator[Connection]:
 
 
 def _migrate_sqlite(connection: Connection, path: Path, step: Callable[[Config], None], *, is_checked: bool) -> None:
+    if is_checked and MigrationContext.configure(connection).get_current_revision() == newest_revision():
+        return
     connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
     before = _row_counts(connection)
     if any(before.values()):

@@ -1,14 +1,28 @@
 """What can be set: environment variables that begin with SPORTELLO_, or a file .env."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
+from domain.base.errors import Refusal
 from domain.base.money import check_currency
 from domain.base.work import Organisation
+from domain.identity.rules import check_store_code
+
+_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+def _checked(check: Callable[[str], str], value: str) -> str:
+    """Return what the domain makes of a value; its refusal becomes the settings' own."""
+    try:
+        return check(value)
+    except Refusal as refusal:
+        raise ValueError(refusal.message) from None
 
 
 class Settings(BaseSettings):
@@ -55,15 +69,28 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return [origin.strip() for origin in value.split(",") if origin.strip()] if isinstance(value, str) else value
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        """Refuse what is neither; in memory each connection would have a database of its own."""
+        try:
+            url = make_url(value)
+        except ArgumentError:
+            url = URL.create("nothing")
+        if url.get_backend_name() not in _DRIVERS or url.database in (None, "", ":memory:"):
+            message = "give sqlite:///path or postgresql://user:password@host:port/name"
+            raise ValueError(message)
+        return value
+
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            return check_currency(value)
-        except Exception as error:
-            raise ValueError(str(error)) from error
+        return None if value is None else _checked(check_currency, value)
+
+    @field_validator("default_store")
+    @classmethod
+    def _store_code(cls, value: str | None) -> str | None:
+        return None if value is None else _checked(check_store_code, value)
 
     @property
     def organisation(self) -> Organisation:
@@ -74,12 +101,7 @@ class Settings(BaseSettings):
     def async_url(self) -> URL:
         """Return the database's address with the driver that serves requests."""
         url = make_url(self.database_url)
-        driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-        backend = url.drivername.partition("+")[0]
-        if backend not in driver:
-            message = f"SPORTELLO_DATABASE_URL must begin with sqlite:// or postgresql://, not {backend}://"
-            raise ValueError(message)
-        return url.set(drivername=driver[backend])
+        return url.set(drivername=_DRIVERS[url.get_backend_name()])
 
     @property
     def sqlite_path(self) -> Path | None:

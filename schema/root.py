@@ -13,6 +13,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from schema.base.context import Info
+from schema.base.descriptions import GlobalId, GlobalIds
 from schema.base.errors import InputError, RateLimitedError, VersionConflictError
 from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.scalars import SCALARS, Cursor, Duration
@@ -32,7 +33,7 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
     """See the description."""
 
     @strawberry.field(description="The object with this global id; null where there is none.")
-    async def node(self, info: Info, id: strawberry.ID) -> Node | None:  # noqa: A002
+    async def node(self, info: Info, id: GlobalId) -> Node | None:  # noqa: A002
         """Read one object of any type."""
         node: Node | None = await load_node(info, id)
         return node
@@ -40,7 +41,7 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
     @strawberry.field(
         description="The objects with these global ids, in their order, at most 100; null for a missing one."
     )
-    async def nodes(self, info: Info, ids: list[strawberry.ID]) -> list[Node | None]:
+    async def nodes(self, info: Info, ids: GlobalIds) -> list[Node | None]:
         """Read objects of any type."""
         return await load_nodes(info, ids)
 

@@ -11,8 +11,8 @@ from domain.base.errors import Invalid
 UNITS_PER_MAIN = 10_000
 """The database counts in ten-thousandths: four decimals, as unit prices of 0.001 are real."""
 
-AMOUNT_MAX = Decimal(100_000_000_000)
-"""No single amount may reach this; sums of a million such amounts still fit into 64 bits."""
+AMOUNT_MAX = Decimal(10_000_000_000)
+"""No single amount may reach this: a sum of 90,000 such amounts still fits into 64 bits."""
 
 _QUANTUM = Decimal("0.0001")
 _SHARED_CURRENCIES = {"XAF", "XCD", "XCG", "XOF", "XPF"}

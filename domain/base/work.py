@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import repository
-from domain.base.actors import Actor, ActorKind, Permission
+from domain.base.actors import SYSTEM, Actor, ActorKind, Permission
 from domain.base.clock import Clock
 from domain.base.database import Database, is_race
 from domain.base.errors import Checks, Forbidden, IdempotencyMismatch, StorageFull
@@ -143,10 +143,12 @@ class Works:
         """Tell whether the disk takes writes; tried by one only where the last write found it full."""
         if not self.database.is_full:
             return True
+
+        async def probe(work: Work) -> None:
+            await repository.write_probe(work.session, work.now)
+
         try:
-            async with self.database.writing() as session:
-                await repository.write_probe(session, self.clock.now())
-                await session.commit()
+            await self.perform(probe, actor=SYSTEM, action="probe")
         except StorageFull:
             return False
         return True

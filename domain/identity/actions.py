@@ -11,7 +11,7 @@ from domain.base.errors import Invalid, InvalidState, NotFound
 from domain.base.texts import clean_required
 from domain.base.work import Work
 from domain.identity import repository, rules
-from domain.identity.events import ApiKeyCreated, StoreChanged
+from domain.identity.events import ApiKeyCreated, ApiKeyRevoked, StoreChanged
 from domain.identity.model import ApiKey, Store
 
 
@@ -93,6 +93,22 @@ async def create_api_key(
     work.session.add(key)
     work.record(ApiKeyCreated(api_key_id=key.id))
     return key.id, secret
+
+
+async def revoke_api_key(work: Work, *, api_key_id: UUID) -> UUID:
+    """Let a key open no door any more; a second time changes nothing.
+
+    Raises `NotFound`. Records `ApiKeyRevoked`. Locks the key.
+    """
+    work.require(Permission.KEYS_WRITE)
+    key = await repository.find_api_key_for_update(work.session, api_key_id)
+    if key is None:
+        message = "There is no API key with this id."
+        raise NotFound(message, field=("api_key_id",))
+    if key.revoked_at is None:
+        key.revoked_at = work.now
+        work.record(ApiKeyRevoked(api_key_id=key.id))
+    return key.id
 
 
 async def recognise(session: Session, *, secret: str, now: datetime) -> Actor | None:

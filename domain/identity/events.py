@@ -14,6 +14,13 @@ class StoreChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ApiKeyRevoked(Event):
+    """A key opens no door any more."""
+
+    api_key_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKeyCreated(Event):
     """A program was given a key."""
 

@@ -13,6 +13,8 @@ from domain.identity.model import ApiKey, Store
 DEFAULT_CURRENCY_CODE = "EUR"
 """What sums are shown in before there is any store and where no setting says otherwise."""
 
+API_KEYS_MAX = 10_000
+
 STORES_MAX = 1_000
 """An organisation's stores are a short list, read whole."""
 
@@ -42,6 +44,17 @@ async def find_api_key_by_hash(session: AsyncSession, secret_hash: str) -> Row[A
     """Return the key with this hash."""
     statement = select(*ApiKey.__table__.c).where(ApiKey.secret_hash == secret_hash)
     return (await session.execute(statement)).one_or_none()
+
+
+async def list_api_keys(session: AsyncSession) -> Sequence[Row[Any]]:
+    """Return all keys, the oldest first."""
+    return (await session.execute(select(*ApiKey.__table__.c).order_by(ApiKey.id).limit(API_KEYS_MAX))).all()
+
+
+async def find_api_key_for_update(session: AsyncSession, api_key_id: UUID) -> ApiKey | None:
+    """Return the key, locked until the end of the transaction."""
+    statement = select(ApiKey).where(ApiKey.id == api_key_id).with_for_update(key_share=True)
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def get_currency_code(session: AsyncSession, organisation: Organisation) -> str:

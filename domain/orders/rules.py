@@ -315,8 +315,8 @@ def check_delivery(delivery: DeliveryDetails, *, now: datetime) -> DeliveryDetai
         kept = isinstance(at, Unchanged)
         instants[name] = at if kept else checks.take(lambda at=at: check_optional_instant(at, now=now), name)  # type: ignore[misc]
     external_id = checks.take(lambda: clean_required(delivery.external_id), "external_id") or ""
-    lines = delivery.lines
-    lines = None if lines is None else checks.take(lambda: _check_delivered_lines(lines), "lines")
+    sent = delivery.lines
+    lines = None if sent is None else checks.take(lambda: _check_delivered_lines(sent), "lines")
     checks.settle()
     return replace(delivery, external_id=external_id, lines=lines, **texts, **instants)  # type: ignore[arg-type]
 

@@ -25,6 +25,17 @@ Before: TypeAlias = Annotated[
     str | None, strawberry.argument(description="Only what comes before this cursor of the same list.")
 ]
 
+Input: TypeAlias = Annotated[_Value, strawberry.argument(description="What is to be written.")]
+Filter: TypeAlias = Annotated[
+    _Value | None, strawberry.argument(description="Only those to whom this applies; left out, all.")
+]
+OrderBy: TypeAlias = Annotated[_Value | None, strawberry.argument(description="In which order.")]
+GlobalId: TypeAlias = Annotated[strawberry.ID, strawberry.argument(description="The object's global id.")]
+GlobalIds: TypeAlias = Annotated[
+    list[strawberry.ID], strawberry.argument(description="The objects' global ids, at most 100.")
+]
+ExternalId: TypeAlias = Annotated[str, strawberry.argument(description="The shop's own id of the object.")]
+
 
 def shown(description: str) -> Any:  # noqa: ANN401  a dataclass field of whatever type it annotates
     """Declare a field of an answer, or an input field that must be given."""

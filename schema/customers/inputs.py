@@ -6,7 +6,7 @@ import strawberry
 
 from domain.base.contacts import search_phones
 from domain.base.places import check_country
-from domain.base.texts import check_length, clean_optional
+from domain.base.texts import check_length, clean, clean_optional
 from domain.customers import rules
 from domain.customers.repository import CustomerFilter as Wanted
 from domain.customers.rules import CustomerChanges, CustomerDetails
@@ -108,7 +108,7 @@ class CustomerFilter:
         return Wanted(
             words=rules.search_words(search),
             phones=search_phones(search, regions=regions),
-            tags=[tag.strip().lower() for tag in tags],
+            tags=[clean(tag).lower() for tag in tags],
             lifecycle_stages=list(dict.fromkeys(stages)),
             countries=[check_country(country) for country in countries],
             created_after=given(self.created_after),

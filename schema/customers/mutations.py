@@ -4,10 +4,11 @@ from uuid import UUID
 
 import strawberry
 
+from domain.base.actors import Permission
 from domain.base.work import Work
 from domain.customers.actions import profiles
 from schema.base.context import Info
-from schema.base.descriptions import given
+from schema.base.descriptions import Input, given
 from schema.base.ids import required_key
 from schema.base.writes import once_for, write
 from schema.customers.inputs import CustomerCreateInput, CustomerUpdateInput
@@ -23,8 +24,9 @@ class CustomerMutations:
     """Root fields that change customers."""
 
     @strawberry.mutation(description="Adds a customer whom nobody knew. Needs `customers:write`.")
-    async def customer_create(self, info: Info, input: CustomerCreateInput) -> CustomerCreatePayload | None:  # noqa: A002
+    async def customer_create(self, info: Info, input: Input[CustomerCreateInput]) -> CustomerCreatePayload | None:  # noqa: A002
         """Add a customer."""
+        info.context.require(Permission.CUSTOMERS_WRITE)
         written = await write(
             info,
             "customerCreate",
@@ -37,8 +39,9 @@ class CustomerMutations:
         return CustomerCreatePayload(customer=customer, user_errors=[])
 
     @strawberry.mutation(description="Changes what is known of a customer. Needs `customers:write`.")
-    async def customer_update(self, info: Info, input: CustomerUpdateInput) -> CustomerUpdatePayload | None:  # noqa: A002
+    async def customer_update(self, info: Info, input: Input[CustomerUpdateInput]) -> CustomerUpdatePayload | None:  # noqa: A002
         """Change a customer."""
+        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await profiles.update_customer(

@@ -10,7 +10,7 @@ from domain.customers.repository import CustomerFilter as Wanted
 from domain.identity.repository import list_stores
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
-from schema.base.descriptions import After, Before, First, Last, given
+from schema.base.descriptions import After, Before, Filter, First, GlobalId, Last, OrderBy, given
 from schema.base.ids import key_of
 from schema.base.types import Direction
 from schema.customers.inputs import CustomerFilter, CustomerSort
@@ -22,7 +22,7 @@ class CustomerQueries:
     """Root fields about customers."""
 
     @strawberry.field(description="One customer; null where there is none. Needs `customers:read`.")
-    async def customer(self, info: Info, id: strawberry.ID) -> Customer | None:  # noqa: A002
+    async def customer(self, info: Info, id: GlobalId) -> Customer | None:  # noqa: A002
         """Read one customer."""
         info.context.require(Permission.CUSTOMERS_READ)
         key = key_of(id, "Customer")
@@ -34,8 +34,8 @@ class CustomerQueries:
     async def customers(
         self,
         info: Info,
-        filter: CustomerFilter | None = UNSET,  # noqa: A002
-        order_by: CustomerSort | None = UNSET,
+        filter: Filter[CustomerFilter] = UNSET,  # noqa: A002
+        order_by: OrderBy[CustomerSort] = UNSET,
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,

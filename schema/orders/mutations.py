@@ -4,13 +4,14 @@ from uuid import UUID
 
 import strawberry
 
+from domain.base.actors import Permission
 from domain.base.work import Work
 from domain.orders.actions.credit_notes import upsert_credit_note
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_order
 from domain.orders.repository.deliveries import list_deliveries_by_id
 from schema.base.context import Info
-from schema.base.descriptions import given
+from schema.base.descriptions import Input, given
 from schema.base.writes import write
 from schema.orders.inputs import (
     CreditNoteUpsertInput,
@@ -33,8 +34,9 @@ class OrderMutations:
     @strawberry.mutation(
         description="Takes over an order as the shop knows it now; sent again it changes nothing. Needs `orders:write`."
     )
-    async def order_upsert(self, info: Info, input: OrderUpsertInput) -> OrderUpsertPayload | None:  # noqa: A002
+    async def order_upsert(self, info: Info, input: Input[OrderUpsertInput]) -> OrderUpsertPayload | None:  # noqa: A002
         """Take over an order."""
+        info.context.require(Permission.ORDERS_WRITE)
         written = await write(info, "orderUpsert", lambda work: upsert_order(work, order=input.details()))
         if not isinstance(written, UUID):
             return OrderUpsertPayload(order=None, user_errors=written)
@@ -42,8 +44,9 @@ class OrderMutations:
         return OrderUpsertPayload(order=order, user_errors=[])
 
     @strawberry.mutation(description="Records a delivery of an order, or what is new about it. Needs `orders:write`.")
-    async def delivery_record(self, info: Info, input: DeliveryRecordInput) -> DeliveryRecordPayload | None:  # noqa: A002
+    async def delivery_record(self, info: Info, input: Input[DeliveryRecordInput]) -> DeliveryRecordPayload | None:  # noqa: A002
         """Record a delivery."""
+        info.context.require(Permission.ORDERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await record_delivery(
@@ -67,8 +70,13 @@ class OrderMutations:
             "correction in the customer's favour. Needs `orders:write`."
         )
     )
-    async def credit_note_upsert(self, info: Info, input: CreditNoteUpsertInput) -> CreditNoteUpsertPayload | None:  # noqa: A002
+    async def credit_note_upsert(
+        self,
+        info: Info,
+        input: Input[CreditNoteUpsertInput],  # noqa: A002
+    ) -> CreditNoteUpsertPayload | None:
         """Take over a credit note."""
+        info.context.require(Permission.ORDERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await upsert_credit_note(work, note=input.details())

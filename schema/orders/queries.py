@@ -19,7 +19,7 @@ from domain.orders.repository.orders import count_orders, find_order_by_external
 from domain.orders.repository.spending import concentration_between
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
-from schema.base.descriptions import After, Before, First, Last, given
+from schema.base.descriptions import After, Before, ExternalId, Filter, First, GlobalId, Last, given
 from schema.base.ids import key_of
 from schema.base.types import Money
 from schema.orders.inputs import OrderFilter
@@ -38,14 +38,14 @@ class OrderQueries:
     """Root fields about orders."""
 
     @strawberry.field(description="One order; null where there is none. Needs `orders:read`.")
-    async def order(self, info: Info, id: strawberry.ID) -> Order | None:  # noqa: A002
+    async def order(self, info: Info, id: GlobalId) -> Order | None:  # noqa: A002
         """Read one order."""
         info.context.require(Permission.ORDERS_READ)
         key = key_of(id, "Order")
         return None if key is None else (await load_orders(info, [key]))[0]
 
     @strawberry.field(description="The order with the shop's own id; null where there is none. Needs `orders:read`.")
-    async def order_by_external_id(self, info: Info, external_id: str) -> Order | None:
+    async def order_by_external_id(self, info: Info, external_id: ExternalId) -> Order | None:
         """Read one order by the shop's own id."""
         info.context.require(Permission.ORDERS_READ)
         wanted = clean(external_id)
@@ -57,7 +57,7 @@ class OrderQueries:
     async def orders(
         self,
         info: Info,
-        filter: OrderFilter | None = UNSET,  # noqa: A002
+        filter: Filter[OrderFilter] = UNSET,  # noqa: A002
         first: First = UNSET,
         after: After = UNSET,
         last: Last = UNSET,
