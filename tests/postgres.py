@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from sqlalchemy.engine import URL, make_url
 
 if TYPE_CHECKING:
@@ -146,21 +146,11 @@ class PostgresServer:
         statement = f'CREATE DATABASE "{_checked(name)}" TEMPLATE "{source}"'
         if template is None:
             statement += " ENCODING 'UTF8'"
-        deadline = time.monotonic() + CLONE_SECONDS
         async with self._connect() as connection:
             # Without fsync, files copied are faster than pages logged; elsewhere the server's own choice stands.
             if self.folder and connection.get_server_version().major >= FILE_COPY_VERSION:
                 statement += " STRATEGY FILE_COPY"
-            while True:
-                try:
-                    await connection.execute(statement)
-                except asyncpg.ObjectInUseError:
-                    # A connection to the template that was closed a moment ago may still be ending.
-                    if time.monotonic() > deadline:
-                        raise
-                    await asyncio.sleep(0.05)
-                else:
-                    return
+            await _execute_when_free(connection, statement)
 
     async def drop_database(self, name: str) -> None:
         """Drop a database if it exists, and end the connections to it."""
@@ -177,6 +167,20 @@ class PostgresServer:
             yield connection
         finally:
             await connection.close()
+
+
+async def _execute_when_free(connection: Any, statement: str) -> None:  # noqa: ANN401  the driver has no types
+    """Execute a statement on a template: a connection that was closed a moment ago may still be ending."""
+    deadline = time.monotonic() + CLONE_SECONDS
+    while True:
+        try:
+            await connection.execute(statement)
+        except asyncpg.ObjectInUseError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 def _checked(name: str) -> str:

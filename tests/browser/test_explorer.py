@@ -7,24 +7,18 @@ has reported no error.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Locator,
-    Page,
-    Request,
-    Route,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect, sync_playwright
 
-BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome")
+pytestmark = pytest.mark.browser
+
+BROWSER_NAMES = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGS = [
     "--headless",
     "--no-sandbox",
@@ -78,14 +72,17 @@ class Explorer:
 
     @property
     def run_button(self) -> Locator:
+        """The button that sends the operation."""
         return self.page.get_by_role("button", name="Execute query")
 
     @property
     def panel(self) -> Locator:
+        """The list of saved examples."""
         return self.page.get_by_role("region", name="Examples", exact=True)
 
     @property
     def tabs(self) -> Locator:
+        """The open tabs of the editor."""
         return self.page.locator("button[id^='graphiql-session-tab-']")
 
     def example(self, example: dict[str, Any]) -> Locator:
@@ -236,6 +233,8 @@ def test_every_example_runs_without_errors(explorer: Explorer) -> None:
 
         assert "errors" not in answer, (example["name"], answer["errors"])
         assert answer["data"] is not None, example["name"]
+        refusals = [payload["userErrors"] for payload in answer["data"].values() if "userErrors" in (payload or {})]
+        assert not any(refusals), (example["name"], refusals)
         sent = json.loads(explorer.operations[-1].post_data or "")
         assert sent["query"].strip() == example["query"].strip()
         assert (sent.get("variables") or {}) == json.loads(example["variables"] or "{}")

@@ -1,0 +1,90 @@
+"""`make bench`: measures, prints one table, and keeps the figures in benchmarks/results/.
+
+`--quick` takes smaller data: about a minute instead of about seven.
+"""
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from api import logs
+from api.settings import Settings
+from benchmarks import imports, lists, machine, memory
+from benchmarks.databases import Place
+from tests.postgres import postgres_server
+
+ROOT = Path(__file__).parent.parent
+RESULTS = Path(__file__).parent / "results"
+LARGE = ROOT / "data" / "online_retail_cust_mod5.csv.gz"
+SMALL = ROOT / "tests" / "data" / "online_retail_cust_mod50.csv.gz"
+PARTS = ("import", "lists", "memory")
+
+Figures = list[dict[str, Any]]
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="smaller data")
+    parser.add_argument("--only", choices=PARTS, action="append", help="one part, repeated for more")
+    arguments = parser.parse_args()
+    logs.configure(Settings(_env_file=None, log_level="error"))
+    begun = time.monotonic()
+    parts = arguments.only or list(PARTS)
+    with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder, postgres_server() as server:
+        described = machine.describe(server)
+        figures = _measure(Place(Path(folder), server), parts, is_quick=arguments.quick)
+    result = {"machine": described, "is_quick": arguments.quick, "figures": figures}
+    _print(described, figures)
+    print(f"\nTook {time.monotonic() - begun:.0f} s. The figures are in {_keep(result)}.")
+
+
+def _measure(place: Place, parts: Sequence[str], *, is_quick: bool) -> dict[str, Figures]:
+    def tell(text: str) -> None:
+        print(f"  {text}", flush=True)
+
+    figures: dict[str, Figures] = {}
+    if "import" in parts:
+        figures["import"] = imports.measure(place, LARGE, tell)
+    if "lists" in parts:
+        figures["lists"] = lists.measure(place, (1_000, 100_000 if is_quick else 1_000_000), tell)
+    if "memory" in parts:
+        figures["memory"] = memory.measure(place, SMALL if is_quick else LARGE, tell)
+    return figures
+
+
+def _print(described: dict[str, str], figures: dict[str, Figures]) -> None:
+    # Where nobody looks at a terminal, the table is as wide as it has to be.
+    console = Console(width=None if os.isatty(1) else 160)
+    console.print("\n".join(f"{name}: {value}" for name, value in described.items()), highlight=False)
+    titles = {
+        "import": "Import against one bare executemany of the same rows (medians of 3, interleaved)",
+        "lists": "A page of 50 customers through the API (median of 15)",
+        "memory": "Peak memory of a process that imports (MiB)",
+    }
+    for part, rows in figures.items():
+        columns = [name for name in rows[0] if name != "seconds"]
+        table = Table(*columns, title=titles[part], title_justify="left")
+        for row in rows:
+            table.add_row(*(f"{row[name]:,}" if isinstance(row[name], int) else str(row[name]) for name in columns))
+        console.print(table, highlight=False)
+
+
+def _keep(result: dict[str, Any]) -> Path:
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return path.relative_to(ROOT)
+
+
+if __name__ == "__main__":
+    main()

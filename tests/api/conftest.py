@@ -1,0 +1,34 @@
+"""The application behind a transport that shows everything a client would see."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.settings import Settings
+from domain.base.work import Works
+
+Serve: TypeAlias = Callable[..., Any]
+
+
+@pytest.fixture
+async def serve(works: Works) -> AsyncIterator[Serve]:
+    """Return a function that serves with these settings and returns a client without a key."""
+    async with AsyncExitStack() as stack:
+
+        async def start(*, demo_token: str | None = None, **settings: Any) -> httpx.AsyncClient:  # noqa: ANN401
+            app = create_app(Settings(_env_file=None, **settings), works=works, demo_token=demo_token)
+            transport = httpx.ASGITransport(app=app)
+            return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://test"))
+
+        yield start
+
+
+@pytest.fixture
+async def http(serve: Serve) -> httpx.AsyncClient:
+    """Return a client of the application as it comes, without a key."""
+    client: httpx.AsyncClient = await serve()
+    return client

@@ -1,0 +1,125 @@
+"""The explorer's page and what it is told, and the examples that it opens with."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from graphql import build_schema, parse, validate
+
+from api import explorer
+from api.examples import list_examples
+from schema.root import make_schema
+from tests.api.conftest import Serve
+from tests.conftest import Client
+
+SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of a built explorer that has one page and one script."""
+    folder = tmp_path / "explorer"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<title>Explorer</title>")
+    (folder / "assets" / "index-abc123.js").write_text("1")
+    monkeypatch.setattr(explorer, "_BUILT", folder)
+    return folder
+
+
+@SQLITE_ONLY
+async def test_the_explorer_can_be_off(serve: Serve) -> None:
+    """Then there is the API and nothing else."""
+    http = await serve(explorer=False)
+    for path in ("/", "/explorer/", "/explorer/config.json"):
+        assert (await http.get(path)).status_code == 404
+    assert (await http.get("/healthz")).status_code == 200
+
+
+@SQLITE_ONLY
+async def test_an_explorer_that_is_not_built_says_how(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without Node the API works; the page says what to run."""
+    monkeypatch.setattr(explorer, "_BUILT", tmp_path)
+    http = await serve()
+    page = await http.get("/")
+    assert page.status_code == 200
+    assert "make explorer" in page.text
+    assert (await http.get("/explorer/")).status_code == 404
+
+
+@SQLITE_ONLY
+@pytest.mark.usefixtures("built")
+async def test_the_page_keeps_to_itself(serve: Serve) -> None:
+    """The page may load nothing from elsewhere, nor be shown inside another one; hashed files are kept for long."""
+    http = await serve()
+    home = await http.get("/")
+    assert (home.status_code, home.headers["location"]) == (307, "/explorer/")
+    page = await http.get("/explorer/")
+    assert "Explorer" in page.text
+    script = await http.get("/explorer/assets/index-abc123.js")
+    for response in (page, script):
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "http" not in policy
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-cache"
+    assert "immutable" in script.headers["cache-control"]
+
+
+@SQLITE_ONLY
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize(
+    "path", ["/explorer/../cli.py", "/explorer/%2e%2e/%2e%2e/cli.py", "/explorer/assets/..%2f..%2fcli.py"]
+)
+async def test_only_the_page_is_served(serve: Serve, path: str) -> None:
+    """No path leads out of the folder."""
+    response = await (await serve()).get(path)
+    assert response.status_code == 404
+
+
+@SQLITE_ONLY
+@pytest.mark.parametrize("token", [None, "sk_demo"])
+async def test_a_key_is_told_in_the_demo_only(serve: Serve, token: str | None) -> None:
+    """Without the demo the page starts without a key; nothing keeps the answer."""
+    response = await (await serve(demo_token=token)).get("/explorer/config.json")
+    config = response.json()
+    assert config["token"] == token
+    assert config["endpoint"] == "/graphql"
+    assert config["title"] == "Sportello"
+    assert config["examples"] == list_examples()
+    assert response.headers["cache-control"] == "no-store"
+
+
+def test_every_example_has_a_name_and_fits_the_schema() -> None:
+    """What a newcomer finds is valid, named, and each a thing of its own."""
+    examples = list_examples()
+    assert len(examples) == len(list((Path(explorer.__file__).parent / "saved_examples").glob("*.graphql")))
+    assert len({example["name"] for example in examples}) == len(examples) >= 8
+    schema = build_schema(make_schema().as_str())
+    for example in examples:
+        assert example["name"]
+        assert example["group"]
+        assert validate(schema, parse(example["query"])) == []
+        assert isinstance(orjson.loads(example["variables"] or "{}"), dict)
+
+
+async def test_every_example_is_answered(client: Client) -> None:
+    """Run one after the other on a small shop, each gets data and no error; the writes are accepted, twice."""
+    order = (
+        'mutation { orderUpsert(input: {externalId: "1", number: "536365", placedAt: "2026-01-01T00:00:00Z", '
+        'currencyCode: "EUR", customer: {externalId: "c1", givenName: "Ada"}, '
+        'lines: [{sku: "A", title: "A", quantity: 1, unitPrice: "2.55"}]}) { order { id } userErrors { message } } }'
+    )
+    assert (await client.ask(order)).data["orderUpsert"]["userErrors"] == []
+    found = {}
+    for example in [*list_examples(), *list_examples()]:
+        answer = await client.ask(example["query"], orjson.loads(example["variables"] or "{}"))
+        for field in answer.data.values():
+            assert field is not None
+            assert not isinstance(field, dict) or field.get("userErrors", []) == []
+        found[example["name"]] = answer.data
+    assert found["Find somebody"]["customers"]["nodes"][0]["displayName"] == "Ada"
+    assert found["Who are the best customers?"]["customers"]["totalCount"] == 3

@@ -1,0 +1,102 @@
+"""The settings: each can be set, and a bad value is refused with a sentence."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from api.settings import Settings
+from domain.base.work import Organisation
+
+CASES: dict[str, tuple[str, Any]] = {
+    "database_url": ("postgresql://me:secret@db:5433/shop", "postgresql://me:secret@db:5433/shop"),
+    "pool_size": ("5", 5),
+    "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  nothing listens
+    "port": ("8123", 8123),
+    "currency": (" gbp ", "GBP"),
+    "default_store": (" UK-Online ", "uk-online"),
+    "cors_origins": ("https://a.example, https://b.example,", ["https://a.example", "https://b.example"]),
+    "explorer": ("false", False),
+    "introspection": ("0", False),
+    "body_bytes_max": ("2048", 2048),
+    "request_timeout_s": ("0.5", 0.5),
+    "log_level": ("debug", "debug"),
+    "log_format": ("json", "json"),
+}
+
+BAD = {
+    "database_url": ["", "nonsense", "mysql://a/b", "sqlite://", "sqlite:///:memory:", "postgresql://host", "://"],
+    "pool_size": ["0", "201", "many", ""],
+    "port": ["0", "65536", "http"],
+    "currency": ["", "EURO", "XXX"],
+    "default_store": ["", "a b", "-"],
+    "explorer": ["perhaps", ""],
+    "introspection": ["perhaps"],
+    "body_bytes_max": ["1023", "1e9x"],
+    "request_timeout_s": ["0", "-1", "nan", "soon"],
+    "log_level": ["loud", "INFO "],
+    "log_format": ["xml"],
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Start in an empty folder with no variable of the product set."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"SPORTELLO_{name.upper()}", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_setting_can_be_set_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variable is the name in capitals after SPORTELLO_; each has a description for the reference."""
+    assert set(CASES) == set(Settings.model_fields)
+    before = Settings()
+    for name, (text, _) in CASES.items():
+        monkeypatch.setenv(f"SPORTELLO_{name.upper()}", text)
+    settings = Settings()
+    assert {name: getattr(settings, name) for name in CASES} == {name: value for name, (_, value) in CASES.items()}
+    assert all(getattr(before, name) != value for name, (_, value) in CASES.items())
+    assert all(field.description and field.description.endswith(".") for field in Settings.model_fields.values())
+
+
+def test_settings_stand_in_a_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file .env is read; the environment comes before it; what it holds for others does not matter."""
+    (tmp_path / ".env").write_text("SPORTELLO_PORT=8111\nSPORTELLO_HOST=10.0.0.1\nOTHER=1\n")
+    monkeypatch.setenv("SPORTELLO_PORT", "8222")
+    settings = Settings()
+    assert (settings.port, settings.host) == (8222, "10.0.0.1")
+
+
+@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in BAD.items() for text in texts])
+def test_a_bad_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    """The server does not start with a setting that it does not understand; the error names it."""
+    monkeypatch.setenv(f"SPORTELLO_{name.upper()}", text)
+    with pytest.raises(ValidationError) as raised:
+        Settings()
+    (error,) = raised.value.errors()
+    assert error["loc"] == (name,)
+    assert error["msg"]
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted", "path"),
+    [
+        ("sqlite:///var/shop.sqlite3", "sqlite+aiosqlite:///var/shop.sqlite3", Path("var/shop.sqlite3")),
+        ("sqlite:////srv/shop.sqlite3", "sqlite+aiosqlite:////srv/shop.sqlite3", Path("/srv/shop.sqlite3")),
+        ("postgresql://me@db/shop", "postgresql+asyncpg://me@db/shop", None),
+        ("postgres://me@db/shop", "postgresql+asyncpg://me@db/shop", None),
+        ("postgresql+psycopg://me@db/shop?ssl=require", "postgresql+asyncpg://me@db/shop?ssl=require", None),
+    ],
+)
+def test_the_driver_is_the_products_own(url: str, wanted: str, path: Path | None) -> None:
+    """Whatever driver an address names, the product's is used; a file is known as such."""
+    settings = Settings(database_url=url)
+    assert settings.async_url.render_as_string(hide_password=False) == wanted
+    assert settings.sqlite_path == path
+
+
+def test_the_organisation_is_what_the_settings_say() -> None:
+    """Currency and default store reach the domain in its own spelling."""
+    assert Settings(currency="eur", default_store="IT").organisation == Organisation("EUR", "it")
+    assert Settings().organisation == Organisation(None, None)
