@@ -144,7 +144,7 @@ def migrate() -> None:
     settings = _settings()
     with _told(), hold(settings.sqlite_path):
         migrations.upgrade(settings.async_url)
-    _console.print(f"The database is at revision {migrations.newest_revision()}.")
+    _print(f"The database is at revision {migrations.newest_revision()}.")
 
 
 @imports.command("orders")
@@ -355,10 +355,9 @@ def doctor() -> None:
     settings = _settings()
     problems = []
     if settings.sqlite_path is not None and sqlite3.sqlite_version_info < SQLITE_FIXED:
-        _console.print(
+        _print(
             f"note: SQLite {sqlite3.sqlite_version} has a bug in WAL mode that needs two writers at once; "
             "Sportello has one writer, and other programs must not write to the file.",
-            highlight=False,
         )
     if settings.explorer and not explorer.is_built():
         problems.append("the explorer is not built: make explorer")
@@ -367,7 +366,7 @@ def doctor() -> None:
     if reason:
         problems.append(reason)
     for problem in problems:
-        _console.print(f"problem: {problem}", highlight=False)
+        _print(f"problem: {problem}")
     if problems:
         raise typer.Exit(1)
     _console.print("All is well.")

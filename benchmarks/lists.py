@@ -38,25 +38,33 @@ QUERY = """query($field: CustomerSortField!, $direction: SortDirection!, $after:
 }"""
 
 
-def measure(place: Place, sizes: tuple[int, int], tell: Callable[[str], None]) -> list[dict[str, Any]]:
-    """Return the median milliseconds of each page at both sizes, their ratio, and the plan at the larger size."""
+def measure(
+    place: Place, sizes: tuple[int, int], tell: Callable[[str], None]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the median milliseconds of each page at both sizes, their ratio, and the plan at the larger size.
+
+    And how long it took to rank all customers: what a page waits for whose scores are older than a minute.
+    """
     results = []
+    rankings = []
     for kind in KINDS:
         with place.migrated(kind) as small, place.migrated(kind) as large:
-            for url, size in zip((small, large), sizes, strict=True):
-                _fill(kind, url, size, tell)
+            seconds = [_fill(kind, url, size, tell) for url, size in zip((small, large), sizes, strict=True)]
+            rankings.append({"database": kind} | {f"s_{size}": s for size, s in zip(sizes, seconds, strict=True)})
             tell(f"lists, {kind}, asking")
             results += asyncio.run(_pages(kind, (small, large), sizes))
-    return results
+    return results, rankings
 
 
-def _fill(kind: str, url: str, size: int, tell: Callable[[str], None]) -> None:
+def _fill(kind: str, url: str, size: int, tell: Callable[[str], None]) -> float:
+    """Make the customers; return the seconds that ranking them took."""
     start = time.perf_counter()
     customers.fill(kind, url, size)
     filled = time.perf_counter()
     asyncio.run(customers.rank(url))
     ranked = time.perf_counter()
     tell(f"lists, {kind}, {size:,} customers: made in {filled - start:.1f} s, ranked in {ranked - filled:.1f} s")
+    return round(ranked - filled, 2)
 
 
 async def _pages(kind: str, urls: tuple[str, str], sizes: tuple[int, int]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import gzip
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,15 +49,19 @@ def _multiply(path: Path, target: Path) -> None:
     with gzip.open(target, "wt", encoding="utf-8", newline="", compresslevel=1) as written:
         writer = csv.writer(written, lineterminator="\n")
         for copy in range(FACTOR):
-            with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
-                reader = csv.reader(stream)
-                header = next(reader)
-                if copy == 0:
-                    writer.writerow(header)
-                for row in reader:
-                    customer = f"{copy}{row[6]}" if row[6] else ""
-                    # A number's first letter says what it is, so the copy's number stands at the end.
-                    writer.writerow([f"{row[0]}{copy}", *row[1:6], customer, row[7]])
+            rows = _rows(path)
+            header = next(rows)
+            if copy == 0:
+                writer.writerow(header)
+            for row in rows:
+                customer = f"{copy}{row[6]}" if row[6] else ""
+                # A number's first letter says what it is, so the copy's number stands at the end.
+                writer.writerow([f"{row[0]}{copy}", *row[1:6], customer, row[7]])
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as stream:
+        yield from csv.reader(stream)
 
 
 def _peak(url: str, path: Path, folder: Path) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 
 from api import migrations
@@ -22,6 +23,10 @@ from domain.identity.actions import create_api_key, upsert_store
 from domain.identity.rules import StoreDetails
 from domain.reactions import REACTIONS
 from tests.postgres import PostgresServer, postgres_server
+
+# A busy machine is slow; that is no fault of what is tested.
+hypothesis.settings.register_profile("sportello", deadline=None)
+hypothesis.settings.load_profile("sportello")
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DATA = Path(__file__).parent / "data"

@@ -252,7 +252,12 @@ def test_every_area_has_the_same_file_names(layer: str, allowed: set[str]) -> No
 def test_beside_the_areas_stands_only_what_joins_them() -> None:
     """The domain's top has the reactions, the schema's top the root."""
     assert {path.name for path in (ROOT / "domain").glob("*.*")} == {"__init__.py", "reactions.py"}
-    assert {path.name for path in (ROOT / "schema").glob("*.*")} == {"__init__.py", "root.py", "schema.graphql"}
+    assert {path.name for path in (ROOT / "schema").glob("*.*")} == {
+        "__init__.py",
+        "root.py",
+        "schema.graphql",
+        "released.graphql",
+    }
 
 
 def test_no_file_is_a_bag() -> None:

@@ -8,6 +8,7 @@ After:
 """
 
 import sqlalchemy as sa
+
 from alembic import op
 
 revision = "0001"
@@ -84,6 +85,14 @@ def upgrade() -> None:
     op.create_index("ix_customers_last_order_key", "customers", ["last_order_key", "rank_key", "id"], unique=False)
     op.create_index("ix_customers_net_spent", "customers", ["net_spent", "rank_key", "id"], unique=False)
     op.create_index("ix_customers_order_count", "customers", ["order_count", "rank_key", "id"], unique=False)
+    op.create_index(
+        "ix_customers_ranked",
+        "customers",
+        ["net_spent", "rank_key", "id"],
+        unique=False,
+        sqlite_where=sa.text("order_count > 0"),
+        postgresql_where=sa.text("order_count > 0"),
+    )
     op.create_index("ix_customers_sort_name", "customers", ["sort_name", "id"], unique=False)
     op.create_index("ix_customers_updated_at", "customers", ["updated_at", "id"], unique=False)
     op.create_table(
@@ -422,6 +431,12 @@ def downgrade() -> None:
     op.drop_table("event_heads")
     op.drop_index("ix_customers_updated_at", table_name="customers")
     op.drop_index("ix_customers_sort_name", table_name="customers")
+    op.drop_index(
+        "ix_customers_ranked",
+        table_name="customers",
+        sqlite_where=sa.text("order_count > 0"),
+        postgresql_where=sa.text("order_count > 0"),
+    )
     op.drop_index("ix_customers_order_count", table_name="customers")
     op.drop_index("ix_customers_net_spent", table_name="customers")
     op.drop_index("ix_customers_last_order_key", table_name="customers")

@@ -16,6 +16,7 @@ from domain.base.errors import Refusal, Refusals
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions import upsert_store
+from domain.identity.repository import find_store_by_code
 from domain.orders.actions.imports import (
     Batch,
     finish_import,
@@ -24,6 +25,7 @@ from domain.orders.actions.imports import (
 )
 from domain.orders.repository.imports import find_import_run
 from domain.orders.rules import CreditNoteDetails, OrderDetails
+from schema.base.errors import in_api_spelling
 
 FORMATS: dict[str, Reader] = {"online-retail": online_retail.read, "jsonl": jsonl.read}
 
@@ -118,15 +120,23 @@ async def import_file(
     advance(rows_done)
     report = Report(report_folder / f"{path.name}.refused.csv")
     if format_name == "online-retail":
-        await works.perform(
-            lambda work: upsert_store(work, details=online_retail.STORE), actor=SYSTEM, action="storeUpsert"
-        )
+        await _open_store(works)
     taker = _Taker(works, sound, format_name, summary, report, advance, rows_done)
     for found in FORMATS[format_name](path, rows_done):
         await taker.take(found)
     await taker.finish()
     summary.report = report.path if report.path.exists() else None
     return summary
+
+
+async def _open_store(works: Works) -> None:
+    """Add the data set's store, unless the shop has one with its code, which it may have renamed."""
+    async with works.database.reading() as session:
+        known = await find_store_by_code(session, online_retail.STORE.code)
+    if known is None:
+        await works.perform(
+            lambda work: upsert_store(work, details=online_retail.STORE), actor=SYSTEM, action="storeUpsert"
+        )
 
 
 class _Taker:
@@ -217,7 +227,9 @@ def _refused(documents: list[Document], outcomes: list[UUID | Refusal | Refusals
     for document, outcome in zip(documents, outcomes, strict=True):
         if not isinstance(outcome, UUID):
             reasons = outcome.refusals if isinstance(outcome, Refusals) else (outcome,)
-            reason = "; ".join(f"{'.'.join(map(str, each.field))}: {each.message}" for each in reasons[:5])
+            reason = "; ".join(
+                f"{'.'.join(in_api_spelling(step) for step in each.field)}: {each.message}" for each in reasons[:5]
+            )
             yield Problem(document.details.external_id, reason, document.first_line, document.last_line)
 
 

@@ -39,9 +39,10 @@ def email_key(address: str) -> str:
 
 def check_phone(number: str, *, region: str | None) -> str:
     """Return a telephone number in E.164, read in `region` where it has no country code. Raises `Invalid`."""
-    found = _parse_phone(number, region)
-    if found is not None:
-        return phonenumbers.format_number(found, phonenumbers.PhoneNumberFormat.E164)
+    found = _e164(number, region)
+    # A number whose zeros are taken for a prefix once more, when it is read again, is nobody's.
+    if found is not None and _e164(found, None) == found:
+        return found
     message = "This is no telephone number; write it with the country code, such as +39 06 69812345."
     raise Invalid(message)
 
@@ -71,6 +72,11 @@ def search_phones(search: str, *, regions: Iterable[str]) -> set[str]:
         if (parsed := _parse_phone(dialled, region)) is not None:
             found.add(f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}")
     return found - {""}
+
+
+def _e164(number: str, region: str | None) -> str | None:
+    parsed = _parse_phone(number, region)
+    return None if parsed is None else phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 def _parse_phone(number: str, region: str | None) -> phonenumbers.PhoneNumber | None:

@@ -33,6 +33,14 @@ class Customer(Base, kw_only=True):
         Index("ix_customers_last_order_key", "last_order_key", "rank_key", "id"),
         Index("ix_customers_net_spent", "net_spent", "rank_key", "id"),
         Index("ix_customers_order_count", "order_count", "rank_key", "id"),
+        Index(
+            "ix_customers_ranked",
+            "net_spent",
+            "rank_key",
+            "id",
+            sqlite_where=text("order_count > 0"),
+            postgresql_where=text("order_count > 0"),
+        ),
         Index("ix_customers_country", "country", "id"),
         STRICT,
     )

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +16,17 @@ from sqlalchemy import (
     bindparam,
     case,
     delete,
+    exists,
     func,
+    literal_column,
     or_,
     select,
+    text,
     type_coerce,
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.columns import Whole
 from domain.base.pages import Ordering, Page, PageRequest, list_page
@@ -180,30 +185,34 @@ async def replace_spendings(session: AsyncSession, ids: Iterable[UUID], rows: Se
 
 
 async def update_order_columns(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what orders brought to the customers named in `key` of each row."""
+    """Write what orders brought to the customers named in `key` of each row, of which there is at least one."""
     columns = ("order_count", "net_spent", "first_order_at", "last_order_at", "last_order_key")
     statement = (
         update(Customer.__table__)  # type: ignore[arg-type]
         .where(Customer.__table__.c.id == bindparam("key"))
         .values({column: bindparam(f"new_{column}") for column in columns})
     )
-    if rows:
-        connection = await session.connection()
-        await connection.execute(
-            statement, [{"key": row["key"], **{f"new_{column}": row[column] for column in columns}} for row in rows]
-        )
+    connection = await session.connection()
+    await connection.execute(
+        statement, [{"key": row["key"], **{f"new_{column}": row[column] for column in columns}} for row in rows]
+    )
 
 
 async def recount_net_spent(session: AsyncSession, currency_code: str) -> None:
-    """Write the sums in this currency to the column that customers are ordered by."""
-    net = (
-        select(CustomerSpending.net)
-        .where(CustomerSpending.customer_id == Customer.id, CustomerSpending.currency_code == currency_code)
-        .scalar_subquery()
-    )
-    await session.execute(
-        update(Customer).values(net_spent=func.coalesce(net, 0)), execution_options={"synchronize_session": False}
-    )
+    """Write the sums in this currency to the column that customers are ordered by, where it differs."""
+    in_currency = CustomerSpending.currency_code == currency_code
+    of_customer = and_(CustomerSpending.customer_id == Customer.id, in_currency)
+    if session.get_bind().dialect.name == "postgresql":  # a large shop's customers take longer than a request may
+        await session.execute(text("SET LOCAL statement_timeout = '10min'"))
+    for statement in (
+        update(Customer)
+        .values(net_spent=CustomerSpending.net)
+        .where(of_customer, Customer.net_spent != CustomerSpending.net),
+        update(Customer)
+        .values(net_spent=Decimal(0))
+        .where(Customer.net_spent != Decimal(0), ~exists().where(of_customer)),
+    ):
+        await session.execute(statement, execution_options={"synchronize_session": False})
 
 
 async def list_spendings_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
@@ -230,30 +239,55 @@ async def count_ranked_customers(session: AsyncSession) -> int:
     return count
 
 
+_HAS_ORDER = Customer.order_count > literal_column("0")
+"""Written out, not as a parameter: only then do the databases see that the partial index is meant."""
+
 RANKINGS = {
-    "recency": (Customer.last_order_key, False),
-    "frequency": (Customer.order_count, False),
-    "monetary": (Customer.net_spent, False),
-    "decile": (Customer.net_spent, True),
+    "recency": (Customer.last_order_key, Customer.last_order_key > literal_column("0"), False),
+    "frequency": (Customer.order_count, _HAS_ORDER, False),
+    "monetary": (Customer.net_spent, _HAS_ORDER, False),
+    "decile": (Customer.net_spent, _HAS_ORDER, True),
 }
-"""The column behind each ranking, and whether its largest value is the first: `rules.rank_values` in SQL."""
+"""Column and members of each ranking, and whether its largest value is the first: `rules.rank_values` in SQL."""
 
 
 async def list_keys_at_ranks(session: AsyncSession, ranking: str, ranks: Sequence[int]) -> list[list[Any] | None]:
-    """Return value and tie-breaker at each rank, from 1, among those with an order; None where there is none."""
-    column, is_descending = RANKINGS[ranking]
-    rank = (
-        func.row_number()
-        .over(order_by=[column.desc() if is_descending else column.asc(), Customer.rank_key, Customer.id])
-        .label("rank")
+    """Return value and tie-breaker at each rank, from 1, among those with an order; None for rank 0.
+
+    Each is one walk along an index: a sort of all customers would stall a large shop.
+    """
+    column, has_order, is_descending = RANKINGS[ranking]
+    find_key = _find_key_from_top if is_descending else _find_key
+    return [await find_key(session, column, has_order, rank) if rank > 0 else None for rank in ranks]
+
+
+async def _find_key(
+    session: AsyncSession, column: InstrumentedAttribute[Any], has_order: ColumnElement[bool], rank: int
+) -> list[Any]:
+    statement = (
+        select(type_coerce(column, Whole()), Customer.rank_key)
+        .where(has_order)
+        .order_by(column, Customer.rank_key, Customer.id)
+        .offset(rank - 1)
+        .limit(1)
     )
-    value = type_coerce(column, Whole()).label("value")
-    ranked = select(value, Customer.rank_key.label("tie"), rank).where(Customer.order_count > 0).subquery()
-    found: dict[int, list[Any]] = {
-        row.rank: [-row.value if is_descending else row.value, row.tie]
-        for row in await session.execute(select(ranked).where(ranked.c.rank.in_(set(ranks))))
-    }
-    return [found.get(rank) for rank in ranks]
+    return list((await session.execute(statement)).one())
+
+
+async def _find_key_from_top(
+    session: AsyncSession, column: InstrumentedAttribute[Any], has_order: ColumnElement[bool], rank: int
+) -> list[Any]:
+    """Return the negated value and the tie-breaker: from the top, but ties in their usual order.
+
+    No index has the two directions at once, so the value is found first, and then the place among its equals.
+    """
+    units = type_coerce(column, Whole())
+    from_top = select(units).where(has_order).order_by(column.desc(), Customer.rank_key.desc(), Customer.id.desc())
+    value: int = (await session.execute(from_top.offset(rank - 1).limit(1))).scalar_one()
+    above = select(func.count()).select_from(Customer).where(has_order, units > value)
+    place = rank - 1 - (await session.execute(above)).scalar_one()
+    equals = select(Customer.rank_key).where(has_order, units == value).order_by(Customer.rank_key, Customer.id)
+    return [-value, (await session.execute(equals.offset(place).limit(1))).scalar_one()]
 
 
 async def concentration(session: AsyncSession, *, currency_code: str, percents: Sequence[int]) -> Row[Any]:

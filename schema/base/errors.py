@@ -94,7 +94,7 @@ def _user_error(refusal: Refusal) -> UserError:
     shared: dict[str, Any] = {
         "code": refusal.code,
         "message": refusal.message,
-        "field": [_in_api_spelling(step) for step in refusal.field] or None,
+        "field": [in_api_spelling(step) for step in refusal.field] or None,
     }
     if isinstance(refusal, VersionConflict):
         return VersionConflictError(**shared, current_version=refusal.current_version)
@@ -103,7 +103,7 @@ def _user_error(refusal: Refusal) -> UserError:
     return InputError(**shared)
 
 
-def _in_api_spelling(step: str | int) -> str:
+def in_api_spelling(step: str | int) -> str:
     """Return a step of a path as clients spell it: `unit_price` is `unitPrice`."""
     head, *tail = str(step).split("_")
     return head + "".join(part.capitalize() for part in tail)

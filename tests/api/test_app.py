@@ -118,7 +118,7 @@ async def test_a_fault_of_the_database_stays_inside(client: Client, monkeypatch:
     async def fail(session: Any) -> None:  # noqa: ANN401
         await session.execute(text("SELECT secret_column FROM nowhere"))
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, structlog.testing.capture_logs():
         patch.setattr(repository, "list_stores", fail)
         answer = await client.ask('{ stores { code } order(id: "T3JkZXI6AAAAAAAAAAAAAAAAAAAAAA") { id } }')
     assert answer.codes == ["INTERNAL"]

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 import pytest
 from sqlalchemy import event
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from domain.base.work import Works
 from domain.orders.repository.orders import list_lines_by_order
@@ -86,6 +88,13 @@ async def test_aliases_and_fragments_stay_apart(client: Client) -> None:
     assert [node["number"] for node in found["two"]["nodes"]] == ["3", "2"]
     assert [node["number"] for node in found["last"]["nodes"]] == ["1"]
     assert found["creditNotes"] == {"totalCount": 3, "nodes": [{"number": "C3"}]}
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[EventDict]]:
+    """Collect what is logged: a traceback for people takes seconds to draw."""
+    with capture_logs() as found:
+        yield found
 
 
 async def fail(*_arguments: object, **_words: object) -> NoReturn:

@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from api import cli, explorer, migrations
 from api.lock import hold
 from api.settings import Settings
+from domain.base.identifiers import new_id
 from schema.root import make_schema
 from tests.conftest import DATA, Databases
 from tests.postgres import PostgresServer
@@ -94,6 +95,21 @@ def test_a_key_is_printed_alone_and_works_once_made() -> None:
 def test_a_key_that_cannot_be_is_refused(arguments: list[str], message: str) -> None:
     """One sentence says why."""
     assert message in said(run("keys", "create", *arguments, code=2))
+
+
+def test_keys_are_listed_and_revoked() -> None:
+    """The list shows what tells keys apart, never a secret; a revoked one says so, an unknown one is refused."""
+    secret = run("keys", "create", "Shop", "--permission", "stores:read").stdout.strip()
+    (line,) = run("keys", "list").stdout.splitlines()
+    key_id = line.split()[0]
+    assert secret[:11] in line
+    assert secret[11:] not in line
+    assert "Shop" in line
+    assert "stores:read" in line
+    assert said(run("keys", "revoke", key_id)) == "The key is revoked."
+    assert "revoked" in run("keys", "list").stdout
+    assert said(run("keys", "revoke", str(new_id()), code=2)) == "There is no API key with this id."
+    run("keys", "revoke", "nonsense", code=2)
 
 
 def test_the_schema_is_printed() -> None:

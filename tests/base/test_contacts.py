@@ -110,6 +110,7 @@ def test_numbers_come_in_one_spelling(number: str, region: str | None, wanted: s
         ("\0", "IT"),
         ("+", None),
         ("06 69812345", "ZZ"),
+        ("+310000000", None),
     ],
 )
 def test_what_is_no_number_is_refused(number: str, region: str | None) -> None:
@@ -128,6 +129,7 @@ def test_any_text_is_a_number_or_refused(text: str, region: str | None) -> None:
     except Invalid:
         return
     assert re.fullmatch(r"\+[0-9]{4,17}", number)
+    assert check_phone(number, region=None) == number
     assert number.removeprefix("+") in phone_digits(number)
 
 

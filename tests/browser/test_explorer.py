@@ -1,9 +1,7 @@
-"""The explorer page in a real browser, against a server that holds the demo data.
+"""The explorer page in a real browser, against a server that holds the demo data (`demo_url` in conftest.py).
 
-Needs the built page (``make explorer``) and a Chromium. The fixture ``demo_url``
-(see conftest.py) gives the address of the running server. Every test also checks
-two things when it ends: the page has asked nobody but this server, and the browser
-has reported no error.
+Needs the built page (`make explorer`) and a Chromium. Every test also checks two things when it ends: the page
+has asked nobody but this server, and the browser has reported no error.
 """
 
 import json
@@ -19,17 +17,9 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request,
 pytestmark = pytest.mark.browser
 
 BROWSER_NAMES = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-BROWSER_ARGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    # Without these the browser itself calls home, which would blur the test.
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+BROWSER_ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+# Without these the browser itself calls home, which would blur the test.
+BROWSER_ARGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 EDITOR = "[aria-label='Operation Editor']"
 PAGE_ERROR_LEVELS = {"error", "assert"}
 
@@ -128,10 +118,7 @@ def has_content(value: object) -> bool:
 
 
 def write(editor: Locator, text: str) -> None:
-    """Replace the text of an editor by pasting.
-
-    Typing would not do: the editor completes brackets and quotes by itself.
-    """
+    """Replace the text of an editor by pasting: where it is typed, the editor completes brackets by itself."""
     area = editor.get_by_role("textbox").first
     area.focus()
     area.press("Control+A")
@@ -271,11 +258,7 @@ def test_the_keyboard_is_enough(explorer: Explorer) -> None:
 
 
 def test_every_panel_opens_without_an_outside_request(explorer: Explorer) -> None:
-    """Docs, query builder, settings, formatting: all of it comes from the server.
-
-    The check itself is at the end of the fixture; this test only touches every part
-    of the page that loads something of its own.
-    """
+    """Docs, query builder, settings, formatting: all of it is the server's, as the fixture checks at its end."""
     page = explorer.page
     explorer.open()
     explorer.run()

@@ -110,7 +110,8 @@ async def test_a_profiles_email_may_turn_out_to_be_somebody_elses(client: Client
 
 async def test_a_guest_is_nobody(client: Client) -> None:
     """An order without a buyer, or with nothing but a country or blanks, has no customer; sent again neither."""
-    for number, more in enumerate(({}, {"customer": {}}, {"customer": {"country": "IT", "givenName": " "}})):
+    guests: list[Input] = [{}, {"customer": {}}, {"customer": {"country": "IT", "givenName": " "}}]
+    for number, more in enumerate(guests):
         for _ in range(2):
             assert (await send_order(client, f"o-{number}", **more))["customer"] is None
     assert (await send_note(client))["customer"] is None

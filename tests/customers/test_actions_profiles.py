@@ -14,6 +14,7 @@ from tests.orders.shop import (
     read_customer,
     refused,
     search,
+    send_order,
     write,
 )
 from tests.snapshots import snapshot
@@ -147,11 +148,9 @@ async def test_what_is_just_allowed_is_taken(client: Client) -> None:
 
 async def test_an_email_typed_at_a_checkout_is_not_taken(client: Client) -> None:
     """An unverified order e-mail is nobody's; a verified one is its customer's, in any case."""
-    order = {"placedAt": "2026-11-22T10:00:00Z", "currencyCode": "EUR", "lines": []}
-    order["lines"] = [{"sku": "cup", "title": "Cup", "quantity": 1, "unitPrice": "1"}]
     for number, is_verified in enumerate((False, True)):
         buyer = {"email": f"{number}@example.org", "emailVerified": is_verified}
-        assert (await write(client, "orderUpsert", order | {"externalId": f"o-{number}", "customer": buyer})).found
+        await send_order(client, f"o-{number}", customer=buyer)
     assert (await new_customer(client, email="0@example.org"))["email"] == "0@example.org"
     assert await refused(client, "customerCreate", {"email": "1@EXAMPLE.org"}) == [("TAKEN", "email")]
 

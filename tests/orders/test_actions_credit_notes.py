@@ -112,7 +112,7 @@ async def test_a_bad_note_is_refused_whole(client: Client) -> None:
         ({"lines": [line(price="-4")]}, [("INVALID", "lines.0.unitPrice")]),
         ({"lines": [line(total="-4")]}, [("INVALID", "lines.0.total")]),
         ({"lines": [line(), line(sku="")]}, [("REQUIRED", "lines.1.sku")]),
-        ({"lines": [line(price="60000000000")] * 2}, [("INVALID", "lines")]),
+        ({"lines": [line(price="6000000000")] * 2}, [("INVALID", "lines")]),
         ({"customer": {"email": "@"}}, [("INVALID", "customer.email")]),
     ]
     for wrong, expected in cases:

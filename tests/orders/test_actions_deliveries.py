@@ -91,7 +91,8 @@ async def test_left_out_stays_and_null_empties(client: Client) -> None:
     assert {name: delivery[name] for name in full} == kept
     (delivery,) = (await send_delivery(client, trackingNumber="T 2"))["deliveries"]
     assert {name: delivery[name] for name in full} == kept | {"trackingNumber": "T 2"}
-    (delivery,) = (await send_delivery(client, **dict.fromkeys(full)))["deliveries"]
+    nothing: Input = dict.fromkeys(full)
+    (delivery,) = (await send_delivery(client, **nothing))["deliveries"]
     assert {name: delivery[name] for name in full} == dict.fromkeys(full)
 
 

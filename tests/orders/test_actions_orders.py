@@ -190,15 +190,15 @@ REFUSED: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
     ({"lines": [line(quantity=1_000_001)]}, [("INVALID", "lines.0.quantity")]),
     ({"lines": [line(price="-0.01")]}, [("INVALID", "lines.0.unitPrice")]),
     ({"lines": [line(price="0.00001")]}, [("INVALID", "lines.0.unitPrice")]),
-    ({"lines": [line(price="100000000000")]}, [("INVALID", "lines.0.unitPrice")]),
-    ({"lines": [line(price="99999999999", quantity=2)]}, [("INVALID", "lines.0.total")]),
+    ({"lines": [line(price="10000000000")]}, [("INVALID", "lines.0.unitPrice")]),
+    ({"lines": [line(price="9999999999", quantity=2)]}, [("INVALID", "lines.0.total")]),
     ({"lines": [line(total="-1")]}, [("INVALID", "lines.0.total")]),
     ({"lines": [line(sku=" ")]}, [("REQUIRED", "lines.0.sku")]),
     ({"lines": [line(title="x" * 501)]}, [("TOO_LONG", "lines.0.title")]),
     ({"lines": [line(imageUrl="javascript:alert(1)")]}, [("INVALID", "lines.0.imageUrl")]),
     ({"lines": [line(productUrl="x" * 2001)]}, [("TOO_LONG", "lines.0.productUrl")]),
     ({"lines": [line(externalId="a"), line(externalId=" a ")]}, [("INVALID", "lines.1.externalId")]),
-    ({"lines": [line(price="60000000000"), line(price="60000000000")]}, [("INVALID", "lines")]),
+    ({"lines": [line(price="6000000000"), line(price="6000000000")]}, [("INVALID", "lines")]),
     ({"shippingTotal": "-1"}, [("INVALID", "shippingTotal")]),
     ({"discountTotal": "10.0001"}, [("INVALID", "discountTotal")]),
     ({"taxTotal": "10.0001"}, [("INVALID", "taxTotal")]),
@@ -237,22 +237,21 @@ async def test_a_bad_order_is_refused_whole(client: Client) -> None:
 
 async def test_what_is_just_allowed_is_taken(client: Client) -> None:
     """The other side of each bound: the largest quantity, price, text, list of decimals, the edges of time."""
-    for number, more in enumerate(
-        [
-            {"lines": [line(quantity=1_000_000, price="0.0001")]},
-            {"lines": [line(price="99999999999.9999")]},
-            {"lines": [line(price="0")]},
-            {"lines": [line(title="")]},
-            {"lines": [line(sku="x" * 200, title="é" * 500)]},
-            {"placedAt": "1970-01-01T00:00:00Z"},
-            {"placedAt": instant(NOW + timedelta(days=1))},
-            {"discountTotal": "10", "taxTotal": "0"},
-            {"taxTotal": "10"},
-            {"sequence": 2**31 - 1},
-            {"number": "x" * 200},
-            {"paid": "0"},
-        ]
-    ):
+    cases: list[dict[str, Any]] = [
+        {"lines": [line(quantity=1_000_000, price="0.0001")]},
+        {"lines": [line(price="9999999999.9999")]},
+        {"lines": [line(price="0")]},
+        {"lines": [line(title="")]},
+        {"lines": [line(sku="x" * 200, title="é" * 500)]},
+        {"placedAt": "1970-01-01T00:00:00Z"},
+        {"placedAt": instant(NOW + timedelta(days=1))},
+        {"discountTotal": "10", "taxTotal": "0"},
+        {"taxTotal": "10"},
+        {"sequence": 2**31 - 1},
+        {"number": "x" * 200},
+        {"paid": "0"},
+    ]
+    for number, more in enumerate(cases):
         order = await send_order(client, f"o-{number}", **more)
         assert order["state"] == "PLACED"
         assert order["lines"][0]["title"] in {"A cup", "cup", "é" * 500}

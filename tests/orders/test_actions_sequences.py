@@ -116,7 +116,7 @@ class Model:
             return None
         if sent.order_external_id is not None and sent.order_external_id not in self.orders:
             return "OrderNotFound"
-        self.notes[sent.external_id] = keep_sequence(sent, known and known.sequence)
+        self.notes[sent.external_id] = keep_sequence(sent, None if known is None else known.sequence)
         return None
 
     def delivery(self, name: str, sent: DeliveryDetails) -> Refused:

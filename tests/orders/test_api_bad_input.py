@@ -37,7 +37,7 @@ WRONG_ORDERS: list[Input] = [
     {"lines": [None]},
     {"lines": "cup"},
     {"lines": [{"sku": "cup"}]},
-    {"lines": [line(quantity=1.5)]},
+    {"lines": [line() | {"quantity": 1.5}]},
     {"lines": [line() | {"quantity": "1"}]},
     {"lines": [line() | {"quantity": 2**31}]},
     {"lines": [line() | {"quantity": True}]},
@@ -79,7 +79,7 @@ async def test_amounts_come_as_text_or_exact_numbers(client: Client) -> None:
         assert order["total"]["amount"] == "36.90", price
     whole = await send_order(client, "whole", lines=[line() | {"unitPrice": 7}])
     assert whole["total"]["amount"] == "7.00"
-    for price in ("0.00001", 1e-5, "-0.01", -1, "1E+11", 1e300):
+    for price in ("0.00001", 1e-5, "-0.01", -1, "1E+10", 1e300):
         found = await refused(client, "orderUpsert", order_input(lines=[line() | {"unitPrice": price}]))
         assert found == [("INVALID", "lines.0.unitPrice")], price
 

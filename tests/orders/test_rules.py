@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.base.errors import Invalid, Refusals
+from domain.base.errors import Checks, Invalid, Refusals
 from domain.customers.rules import Buyer
 from domain.orders import rules
 from domain.orders.errors import OrderNotNamed
@@ -138,15 +138,16 @@ def test_an_orders_total_is_lines_and_shipping_less_discount() -> None:
     [
         (replace(ORDER, discount_total=Decimal("10.0001")), "discount_total"),
         (replace(ORDER, tax_total=Decimal("10.0001")), "tax_total"),
-        (replace(ORDER, lines=[replace(CUP, unit_price=Decimal(99_999_999_999))] * 2), "lines"),
+        (replace(ORDER, lines=[replace(CUP, unit_price=Decimal(9_999_999_999))] * 2), "lines"),
     ],
 )
 def test_sums_that_cannot_be(order: OrderDetails, field: str) -> None:
     """More discount than there is, more tax than total, more total than can be kept."""
-    with pytest.raises((Invalid, Refusals)) as caught:
-        rules.check_order(order, now=NOW)
-    refusals = caught.value.refusals if isinstance(caught.value, Refusals) else [caught.value]
-    assert [refusal.field for refusal in refusals] == [(field,)]
+    checks = Checks()
+    assert checks.take(lambda: rules.check_order(order, now=NOW)) is None
+    with pytest.raises(Refusals) as caught:
+        checks.settle()
+    assert fields_of(caught) == [(field,)]
 
 
 def test_a_buyer_of_whom_nothing_is_known_is_none() -> None:
@@ -164,7 +165,7 @@ def test_a_credit_note_names_one_order_at_most() -> None:
         rules.check_credit_note(replace(NOTE, order_external_id="o", order_id=uuid4()), now=NOW)
     assert fields_of(caught) == [("order_external_id",)]
     with pytest.raises(Refusals) as caught:
-        rules.check_credit_note(replace(NOTE, lines=[replace(CUP, unit_price=Decimal(99_999_999_999))] * 2), now=NOW)
+        rules.check_credit_note(replace(NOTE, lines=[replace(CUP, unit_price=Decimal(9_999_999_999))] * 2), now=NOW)
     assert fields_of(caught) == [("lines",)]
 
 

@@ -66,6 +66,5 @@ async def replace_delivery_lines(session: AsyncSession, delivery_id: UUID, rows:
     """Make these the contents of the delivery."""
     await session.flush()
     await session.execute(delete(DeliveryLine).where(DeliveryLine.delivery_id == delivery_id))
-    if rows:
-        session.add_all(DeliveryLine(**row) for row in rows)
-        await session.flush()
+    session.add_all(DeliveryLine(**row) for row in rows)
+    await session.flush()
