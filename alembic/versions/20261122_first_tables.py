@@ -8,7 +8,6 @@ After:
 """
 
 import sqlalchemy as sa
-
 from alembic import op
 
 revision = "0001"
