@@ -1,6 +1,7 @@
 """The command `sportello`."""
 
 import asyncio
+import os
 import socket
 import sqlite3
 import sys
@@ -30,9 +31,9 @@ from api.app import create_app, open_works
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
 from api.lock import DatabaseInUse, hold
-from api.settings import Settings
+from api.settings import Settings, unknown_settings
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
-from domain.base.errors import Refusal, Refusals
+from domain.base.errors import Refusal, Refusals, StorageFull
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions import create_api_key, revoke_api_key
@@ -67,7 +68,7 @@ def _told() -> Iterator[None]:
     """Tell what went wrong in one sentence where the user can do something about it."""
     try:
         yield
-    except (DatabaseInUse, FileRefused, migrations.MigrationFailed, demo.DemoFailed, Refusal, Refusals) as error:
+    except (DatabaseInUse, FileRefused, migrations.MigrationFailed, Refusal, Refusals, StorageFull) as error:
         _fail(str(error))
     except (SQLAlchemyError, OSError) as error:
         _fail(f"The database cannot be used: {str(error).splitlines()[0]}")
@@ -83,6 +84,8 @@ def _settings() -> Settings:
             )
         )
     logs.configure(settings)
+    for name in unknown_settings(os.environ):
+        _console.print(f"{name} is no setting; docs/reference/settings.md lists them.", highlight=False, soft_wrap=True)
     return settings
 
 
@@ -102,7 +105,9 @@ def _run(settings: Settings, story: Callable[[Works], Awaitable[_Answer]]) -> _A
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on; else SPORTELLO_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port to listen on; else SPORTELLO_PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="The port to listen on; else SPORTELLO_PORT.")
+    ] = None,
 ) -> None:
     """Bring the database up to date and serve the API."""
     settings = _settings()
@@ -174,6 +179,7 @@ def import_orders(
             ]
 
         summaries = _run(settings, story)
+    _print(f"Into {settings.async_url.set(drivername=settings.async_url.get_backend_name())!r}:")
     for summary in summaries:
         _print_summary(summary)
     if not all(summary.is_clean for summary in summaries):
@@ -297,6 +303,7 @@ def rank() -> None:
     """Rank the customers by their value anew."""
     settings = _settings()
     with _told(), hold(settings.sqlite_path):
+        migrations.upgrade(settings.async_url)
         _run(
             settings,
             lambda works: works.perform(
@@ -308,7 +315,9 @@ def rank() -> None:
 @app.command("demo")
 def run_demo(
     data: Annotated[Path, typer.Argument(help="The file of real orders.")],
-    port: Annotated[int | None, typer.Option(help="The port to listen on; else SPORTELLO_PORT.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="The port to listen on; else SPORTELLO_PORT.")
+    ] = None,
     folder: Annotated[Path, typer.Option(help="Where everything of the demo lives.")] = Path("var"),
     *,
     is_prepared_only: Annotated[bool, typer.Option("--prepare-only", help="Make everything, serve nothing.")] = False,
@@ -329,7 +338,9 @@ def run_demo(
 
         secret = _run(settings, story)
         details = demo.write_details(folder, url=f"http://{address[0]}:{address[1]}", api_key=secret)
-        _console.print(demo.welcome(details), highlight=False, markup=False, soft_wrap=True)
+        _console.print(
+            demo.welcome(details, database_url=settings.database_url), highlight=False, markup=False, soft_wrap=True
+        )
         if not is_prepared_only:
             _serve(settings, address, demo_token=secret)
 

@@ -13,10 +13,6 @@ from domain.identity.actions import create_api_key, recognise
 _KEY_NAME = "Demo"
 
 
-class DemoFailed(Exception):  # noqa: N818  reads as what it is
-    """The demo cannot be made. The message says what to do."""
-
-
 def settings_for(settings: Settings, folder: Path) -> Settings:
     """Return the settings with the demo's own database, unless one was chosen."""
     if "database_url" in settings.model_fields_set:
@@ -56,15 +52,17 @@ def write_details(folder: Path, *, url: str, api_key: str) -> dict[str, str]:
     return details
 
 
-def welcome(details: dict[str, str]) -> str:
+def welcome(details: dict[str, str], *, database_url: str) -> str:
     """Return what a newcomer needs, ready to be copied."""
     query = (
         "{ customers(first: 3, orderBy: {field: LIFETIME_VALUE, direction: DESC}) "
         "{ nodes { displayName value { netSpent { amount currencyCode } orderCount } } } }"
     )
     return (
-        f"\nSportello is at {details['url']} (the explorer; the API is at {details['url']}/graphql).\n"
-        f"API key: {details['apiKey']}\n\n"
+        f"\nSportello is at {details['url']} (the explorer, where it is built).\n"
+        f"The API is at {details['url']}/graphql.\n"
+        f"API key: {details['apiKey']}\n"
+        f"For the command line: export SPORTELLO_DATABASE_URL={database_url}\n\n"
         f"curl -s {details['url']}/graphql -H 'Authorization: Bearer {details['apiKey']}' \\\n"
         f"  -H 'Content-Type: application/json' \\\n"
         f"  -d '{orjson.dumps({'query': query}).decode()}'\n"

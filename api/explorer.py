@@ -22,7 +22,7 @@ _POLICY = (
 _NOT_BUILT = """<!doctype html><html lang="en"><title>Sportello</title>
 <h1>Sportello is running</h1>
 <p>The API is at <code>/graphql</code>. The explorer is not built: install Node 20.19 or newer and run
-<code>make explorer</code>.</p></html>"""
+<code>make explorer</code>, then start the server again.</p></html>"""
 
 
 def is_built() -> bool:
@@ -32,16 +32,17 @@ def is_built() -> bool:
 
 def routes(*, token: str | None) -> list[BaseRoute]:
     """Return the explorer's routes. `token`: the key that it starts with, in the demo only."""
+    was_built = is_built()
 
     async def config(_request: Request) -> Response:
         body = {"endpoint": "/graphql", "token": token, "title": "Sportello", "examples": list_examples()}
         return Response(orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def home(_request: Request) -> Response:
-        return RedirectResponse("/explorer/") if is_built() else HTMLResponse(_NOT_BUILT)
+        return RedirectResponse("/explorer/") if was_built else HTMLResponse(_NOT_BUILT)
 
     found: list[BaseRoute] = [Route("/", home), Route("/explorer/config.json", config)]
-    if is_built():
+    if was_built:
         found.append(Mount("/explorer", app=_Guarded(StaticFiles(directory=_BUILT, html=True))))
     return found
 

@@ -10,6 +10,7 @@ import orjson
 import strawberry
 import structlog
 from graphql import GraphQLError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from strawberry.exceptions import MissingQueryError
@@ -74,14 +75,14 @@ class GraphQLEndpoint:
         media_type = _JSON
         try:
             media_type = _negotiate(request.headers.get("accept"))
-            operation = await self._read(request)
-            actor = await self._actor(request)
+            async with asyncio.timeout(self._settings.request_timeout_s):
+                operation = await self._read(request)
+                actor = await self._actor(request)
         except RequestRefused as refused:
-            error = {
-                "message": refused.message,
-                "extensions": {"code": refused.code.value, "requestId": request_id},
-            }
-            return _respond({"errors": [error]}, refused.status, media_type, refused.headers)
+            return _refuse(refused, request_id, media_type)
+        except TimeoutError:
+            message = "The request took too long to arrive; send it again."
+            return _refuse(RequestRefused(408, TopLevelCode.TIMEOUT, message), request_id, media_type)
         return await self._execute(operation, actor, request_id, media_type)
 
     async def _actor(self, request: Request) -> Actor:
@@ -91,6 +92,10 @@ class GraphQLEndpoint:
             message = "This token is unknown, expired or revoked. Send the header Authorization: Bearer <your API key>."
             headers = {"WWW-Authenticate": "Bearer"}
             raise RequestRefused(401, TopLevelCode.UNAUTHENTICATED, message, headers) from None
+        except (SQLAlchemyError, OSError) as error:
+            _log.exception("the database does not answer")
+            message = "The server cannot reach its database; try again in a moment."
+            raise RequestRefused(503, TopLevelCode.INTERNAL, message) from error
 
     async def _read(self, request: Request) -> Operation:
         if request.method == "GET":
@@ -129,8 +134,8 @@ class GraphQLEndpoint:
                         (OperationType.QUERY,) if operation.is_get else (OperationType.QUERY, OperationType.MUTATION)
                     ),
                 )
-        except (MissingQueryError, CannotGetOperationTypeError) as error:
-            result = _document_error(str(error))
+        except (MissingQueryError, CannotGetOperationTypeError):
+            result = _document_error("The document has no operation of this name.")
         except InvalidOperationTypeError:
             if operation.is_get:
                 result = _document_error("Only queries can be sent by GET; send mutations by POST.")
@@ -166,6 +171,11 @@ class GraphQLEndpoint:
             # By the specification a request error has a 4xx in the new media type, and 200 in the old one.
             status = 200 if was_executed or media_type == _JSON else 400
         return _respond(answer, status, media_type, headers or {})
+
+
+def _refuse(refused: RequestRefused, request_id: str, media_type: str) -> Response:
+    error = {"message": refused.message, "extensions": {"code": refused.code.value, "requestId": request_id}}
+    return _respond({"errors": [error]}, refused.status, media_type, refused.headers)
 
 
 def _is_pathless(result: ExecutionResult) -> bool:

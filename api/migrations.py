@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def downgrade(url: str | URL, revision: str) -> None:
     _run(make_url(url), lambda config: command.downgrade(config, revision), is_checked=False)
 
 
+@cache
 def newest_revision() -> str | None:
     """Return the revision that the code expects."""
     return ScriptDirectory(str(scripts_folder())).get_current_head()

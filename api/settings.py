@@ -1,6 +1,6 @@
 """What can be set: environment variables that begin with SPORTELLO_, or a file .env."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -108,3 +108,13 @@ class Settings(BaseSettings):
         """Return the database file, None where the database is PostgreSQL."""
         url = make_url(self.database_url)
         return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+_OTHERS = {"SPORTELLO_DB_PASSWORD", "SPORTELLO_TEST_POSTGRES"}
+"""Variables of compose.yaml and of the tests."""
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that look like settings and are none: a slip of the pen would pass unseen."""
+    known = {f"SPORTELLO_{name.upper()}" for name in Settings.model_fields} | _OTHERS
+    return sorted(name for name in environment if name.startswith("SPORTELLO_") and name not in known)

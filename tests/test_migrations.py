@@ -133,6 +133,7 @@ def add_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
         content = NEXT.format(down_revision=newest, step=step.format(is_sqlite=IS_SQLITE) if "{is" in step else step)
         (folder / "versions" / "next.py").write_text(content)
         monkeypatch.setattr(migrations, "scripts_folder", lambda: folder)
+        monkeypatch.setattr(migrations, "newest_revision", lambda: "next")
 
     return add
 

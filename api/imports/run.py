@@ -10,13 +10,13 @@ from uuid import UUID
 
 from api.imports import jsonl, online_retail
 from api.imports.documents import Document, Found, Problem, Reader
-from api.imports.files import FileRefused, Sound, inspect
+from api.imports.files import Sound, inspect
 from domain.base.actors import SYSTEM
 from domain.base.errors import Refusal, Refusals
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions import upsert_store
-from domain.identity.repository import find_store_by_code
+from domain.identity.repository import find_first_store, find_store_by_code
 from domain.orders.actions.imports import (
     Batch,
     finish_import,
@@ -119,8 +119,7 @@ async def import_file(
         summary.counts = Counter({kind: known.counts.get(kind, 0) for kind in COUNTED_AT_COMMIT})
     advance(rows_done)
     report = Report(report_folder / f"{path.name}.refused.csv")
-    if format_name == "online-retail":
-        await _open_store(works)
+    await _open_store(works, format_name=format_name)
     taker = _Taker(works, sound, format_name, summary, report, advance, rows_done)
     for found in FORMATS[format_name](path, rows_done):
         await taker.take(found)
@@ -129,10 +128,16 @@ async def import_file(
     return summary
 
 
-async def _open_store(works: Works) -> None:
-    """Add the data set's store, unless the shop has one with its code, which it may have renamed."""
+async def _open_store(works: Works, *, format_name: str) -> None:
+    """Add the import's store where it is missing: the data set's own, or any at all.
+
+    A store of that code which the shop has renamed stays as it is.
+    """
     async with works.database.reading() as session:
-        known = await find_store_by_code(session, online_retail.STORE.code)
+        if format_name == "online-retail":
+            known = await find_store_by_code(session, online_retail.STORE.code)
+        else:
+            known = await find_first_store(session)
     if known is None:
         await works.perform(
             lambda work: upsert_store(work, details=online_retail.STORE), actor=SYSTEM, action="storeUpsert"
@@ -227,10 +232,16 @@ def _refused(documents: list[Document], outcomes: list[UUID | Refusal | Refusals
     for document, outcome in zip(documents, outcomes, strict=True):
         if not isinstance(outcome, UUID):
             reasons = outcome.refusals if isinstance(outcome, Refusals) else (outcome,)
-            reason = "; ".join(
-                f"{'.'.join(in_api_spelling(step) for step in each.field)}: {each.message}" for each in reasons[:5]
-            )
+            reason = "; ".join(_told(document, each) for each in reasons[:5])
             yield Problem(document.details.external_id, reason, document.first_line, document.last_line)
 
 
-__all__ = ["FORMATS", "FileRefused", "Summary", "import_file"]
+def _told(document: Document, refusal: Refusal) -> str:
+    """Return the reason with its place: the file's line, where the document has one line for each of its own."""
+    path = refusal.field
+    place = ""
+    if document.last_line > document.first_line and path[:1] == ("lines",) and len(path) > 1:
+        place = f"line {document.first_line + int(path[1])}: "
+        path = path[2:]
+    name = ".".join(in_api_spelling(step) for step in path)
+    return f"{place}{name}: {refusal.message}" if name else f"{place}{refusal.message}"

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Dialect, Row, insert, select, update
+from sqlalchemy import Dialect, Row, delete, insert, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey
+
+EXPIRED_REMOVED_MAX = 20
 
 LIST_CHUNK = 500
 """Values in one IN list: far below SQLite's limit of 32,766 parameters in a statement."""
@@ -38,8 +40,19 @@ async def claim_idempotency_key(
     """Claim the key for this transaction; return what was committed for it instead, if anything was.
 
     A second claim waits until the first one's transaction has ended. A key that was made before
-    `expired_before` counts as unknown.
+    `expired_before` counts as unknown; a few of those are removed each time.
     """
+    expired = (
+        select(IdempotencyKey.scope, IdempotencyKey.key)
+        .where(IdempotencyKey.created_at < expired_before)
+        .order_by(IdempotencyKey.created_at)
+        .limit(EXPIRED_REMOVED_MAX)
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(
+        delete(IdempotencyKey).where(tuple_(IdempotencyKey.scope, IdempotencyKey.key).in_(expired)),
+        execution_options={"synchronize_session": False},
+    )
     statement = (
         upsert(session, IdempotencyKey)
         .values(scope=scope, key=key, input_hash=input_hash, answer_id=None, created_at=now)

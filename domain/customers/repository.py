@@ -28,7 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from domain.base.columns import Whole
+from domain.base.columns import Whole, to_micros
 from domain.base.pages import Ordering, Page, PageRequest, list_page
 from domain.base.repository import (
     chunks,
@@ -115,7 +115,7 @@ async def lock_customers(session: AsyncSession, ids: Iterable[UUID]) -> None:
 
     As every lock here it leaves the key free (`key_share`): rows that refer to a customer go in meanwhile.
     """
-    for chunk in chunks(ids):
+    for chunk in chunks(sorted(set(ids))):
         await session.execute(
             select(Customer.id).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update(key_share=True)
         )
@@ -124,7 +124,7 @@ async def lock_customers(session: AsyncSession, ids: Iterable[UUID]) -> None:
 async def list_customers_for_update(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Customer]:
     """Return the customers by their ids, locked in the order of their ids."""
     found: dict[UUID, Customer] = {}
-    for chunk in chunks(ids):
+    for chunk in chunks(sorted(set(ids))):
         statement = select(Customer).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update(key_share=True)
         found.update({customer.id: customer for customer in await session.scalars(statement)})
     return found
@@ -218,6 +218,12 @@ async def recount_net_spent(session: AsyncSession, currency_code: str) -> None:
 async def list_spendings_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Return each customer's sums by currency."""
     return await rows_by_parent(session, CustomerSpending.customer_id, ids, order_by=(CustomerSpending.currency_code,))
+
+
+async def find_ranking_for_update(session: AsyncSession) -> Row[Any] | None:
+    """Return the stored boundaries, locked: of several who find them old one renews them, the others wait."""
+    statement = select(*ValueRanking.__table__.c).with_for_update()
+    return (await session.execute(statement)).one_or_none()
 
 
 async def find_ranking(session: AsyncSession) -> Row[Any] | None:
@@ -359,12 +365,12 @@ def _found_by_terms(wanted: CustomerFilter) -> ColumnElement[bool]:
 def _in_stage(stage: LifecycleStage, now: datetime) -> ColumnElement[bool]:
     """Say `rules.lifecycle_stage` in SQL."""
     is_new = Customer.first_order_at >= now - timedelta(days=ONBOARDING_DAYS)
-    active_from, at_risk_from = now - timedelta(days=ACTIVE_DAYS), now - timedelta(days=AT_RISK_DAYS)
-    last = Customer.last_order_at
+    active_from, at_risk_from = (to_micros(now - timedelta(days=days)) for days in (ACTIVE_DAYS, AT_RISK_DAYS))
+    last = Customer.last_order_key  # not last_order_at: the key has an index
     return {
-        LifecycleStage.LEAD: last.is_(None),
-        LifecycleStage.ONBOARDING: is_new,
-        LifecycleStage.ACTIVE: and_(~is_new, last >= active_from),
-        LifecycleStage.AT_RISK: and_(~is_new, last < active_from, last >= at_risk_from),
-        LifecycleStage.LAPSED: and_(~is_new, last < at_risk_from),
+        LifecycleStage.LEAD: last == 0,
+        LifecycleStage.ONBOARDING: and_(last > 0, is_new),
+        LifecycleStage.ACTIVE: and_(last >= active_from, ~is_new),
+        LifecycleStage.AT_RISK: and_(last >= at_risk_from, last < active_from, ~is_new),
+        LifecycleStage.LAPSED: and_(last > 0, last < at_risk_from, ~is_new),
     }[stage]

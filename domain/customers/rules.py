@@ -1,5 +1,6 @@
 """Decisions about customers, on plain values."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -23,6 +24,7 @@ BIRTH_YEAR_MIN = 1900
 SEARCH_WORDS_MAX = 8
 
 _TERM_LENGTH_MAX = 60
+_PART = re.compile(r"\w+")
 
 
 class IdentityKind(StrEnum):
@@ -264,7 +266,7 @@ def profile_terms(
     phone: str | None,
 ) -> set[tuple[TermKind, str]]:
     """Return the words under which a customer's own data are found."""
-    terms = {(TermKind.NAME, word) for name in (given_name, family_name) if name for word in _words(name)}
+    terms = {(TermKind.NAME, word) for name in (given_name, family_name) if name for word in _name_words(name)}
     terms |= {(TermKind.EXTERNAL_ID, external_id) for value in external_ids for external_id in _words(value)}
     terms |= {(TermKind.EMAIL, folded(email)[:_TERM_LENGTH_MAX]) for email in emails}
     terms |= {(TermKind.PHONE, digits) for digits in (phone_digits(phone) if phone else ())}
@@ -325,6 +327,12 @@ def average_order(*, ordered: Decimal, order_count: int, currency_code: str) -> 
 def share(part: Decimal, *, whole: Decimal) -> Decimal:
     """Return the share that a part has of the whole, to six decimals; 0 where the whole is nothing."""
     return (part / whole).quantize(Decimal("0.000001")) if whole > 0 else Decimal(0)
+
+
+def _name_words(name: str) -> set[str]:
+    """Return the words of a name, and the parts of those that are joined: O'Brien-Müller is found by each."""
+    words = _words(name)
+    return {part for word in words for part in (word, *_PART.findall(word))}
 
 
 def _words(text: str) -> list[str]:

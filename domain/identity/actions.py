@@ -67,6 +67,8 @@ async def get_store(work: Work, *, code: str | None) -> Store:
         message = "There is no store with this code; the field stores lists them."
         raise NotFound(message, field=("store_code",))
     message = "There is no store yet; add one with storeUpsert."
+    if wanted is not None:
+        message = f"The settings name the default store {wanted!r}, which there is not; add it with storeUpsert."
     raise InvalidState(message, field=("store_code",))
 
 

@@ -54,3 +54,13 @@ class LineAlreadyDelivered(InvalidState):
             f"{sent:,} of {sku} are in a delivery already, so the order must keep a line for at least as many.",
             field=("lines",),
         )
+
+
+class CurrencyOfCreditNotes(InvalidState):
+    """An order's currency would change under its credit notes."""
+
+    def __init__(self, currency_code: str) -> None:
+        """Say what keeps the currency."""
+        super().__init__(
+            f"The order's credit notes are in {currency_code}, so the order stays in it.", field=("currency_code",)
+        )

@@ -28,6 +28,7 @@ class Context:
         self.request_id = request_id
         self.gatherer = Gatherer()
         self.works = works
+        self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()
         self._session: Session | None = None
@@ -47,6 +48,9 @@ class Context:
     async def reading(self) -> AsyncIterator[Session]:
         """Yield the request's session for reading; whoever comes meanwhile waits for their turn."""
         async with self._turn, typed_errors():
+            if self._is_closed:
+                message = "the request is over"
+                raise RuntimeError(message)
             if self._session is None:
                 self._session = await self._open.enter_async_context(self.works.database.reading())
             try:
@@ -76,7 +80,8 @@ class Context:
             await self._open.aclose()
 
     async def close(self) -> None:
-        """Give back everything that the request holds."""
+        """Give back everything that the request holds; nothing is read for it any more."""
+        self._is_closed = True
         await self.gatherer.close()
         await self.close_reading()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from domain.base.actors import Actor, ActorKind
 from domain.base.errors import (
@@ -131,13 +132,13 @@ def _code_of(original: Exception, actor: Actor) -> TopLevelCode:
     if isinstance(original, StorageFull):
         return TopLevelCode.STORAGE_FULL
     sqlstate = getattr(getattr(original, "orig", None), "sqlstate", None)
-    is_timeout = isinstance(original, TimeoutError) or sqlstate in TIMEOUT_SQLSTATES
+    is_timeout = isinstance(original, TimeoutError | PoolTimeoutError) or sqlstate in TIMEOUT_SQLSTATES
     return TopLevelCode.TIMEOUT if is_timeout else TopLevelCode.INTERNAL
 
 
 _MASKED = {
     TopLevelCode.INTERNAL: "Something went wrong here. Quote the requestId when you report it.",
-    TopLevelCode.TIMEOUT: "This took too long and was stopped. Ask for less at once, or try again later.",
+    TopLevelCode.TIMEOUT: "This took too long. Ask for less at once; a write may have been done, so repeat it as it was.",
     TopLevelCode.UNAUTHENTICATED: "This needs a token: send the header Authorization: Bearer <your API key>.",
 }
 

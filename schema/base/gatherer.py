@@ -33,11 +33,11 @@ class Gatherer:
 
     def add(self, parent: Any, info: Info[Any, None], resolve: Batch, arguments: dict[str, Any]) -> asyncio.Future[Any]:  # noqa: ANN401
         """Return the future result for one parent."""
-        key = (resolve, *_place(info))
+        key = (resolve, info.path.typename, *_place(info))
         loop = asyncio.get_running_loop()
         level = self._levels.get(key)
         if level is None:
-            # The same place has the same arguments: GraphQL's validation sees to it.
+            # The same field at the same place has the same arguments: GraphQL's validation sees to it.
             level = self._levels[key] = _Level(resolve, info, arguments)
             # Siblings are visited in this turn of the loop or woken in the next one.
             loop.call_soon(loop.call_soon, self._hand_over, key)
@@ -47,12 +47,19 @@ class Gatherer:
         return future
 
     def _hand_over(self, key: tuple[object, ...]) -> None:
-        task = asyncio.get_running_loop().create_task(_run(self._levels.pop(key)))
+        level = self._levels.pop(key, None)
+        if level is None:  # the request is over: nobody waits for this level, and nobody would clean up after it
+            return
+        task = asyncio.get_running_loop().create_task(_run(level))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
     async def close(self) -> None:
-        """Stop what still runs: its client is gone, or the rest of the answer failed."""
+        """Stop what runs and what is about to: the client is gone, or the rest of the answer failed."""
+        for level in self._levels.values():
+            for future in level.futures:
+                future.cancel()
+        self._levels.clear()
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -21,7 +21,7 @@ def parse_id(value: str) -> tuple[str, UUID]:
     try:
         padded = value.encode("ascii") + b"=" * (-len(value) % 4)
         type_name, _, key = base64.b64decode(padded, altchars=b"-_", validate=True).partition(b":")
-        if len(key) == _KEY_BYTES:
+        if len(key) == _KEY_BYTES and not value.endswith("="):  # one id, one spelling
             return type_name.decode("ascii"), UUID(bytes=key)
     except (binascii.Error, ValueError):
         pass

@@ -29,7 +29,7 @@ _TEXT_LENGTH_MAX = 10_000
 
 _NUMBER_LENGTH_MAX = 40
 
-_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
+_OFFSET = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 """Without an offset nobody knows which instant it is."""
 
 
@@ -44,7 +44,8 @@ def _instant(value: object) -> datetime:
     """Read RFC 3339: date, time and offset, all of them."""
     message = "Give an instant as in RFC 3339, with its offset, such as 2026-11-22T09:30:00Z."
     try:
-        instant = datetime.fromisoformat(_text(value)).astimezone(UTC) if _OFFSET.search(_text(value)) else None
+        text = _text(value).upper()  # RFC 3339 allows small t and z
+        instant = datetime.fromisoformat(text).astimezone(UTC) if _OFFSET.search(text) else None
     except (ValueError, OverflowError):
         instant = None
     if instant is None:

@@ -40,8 +40,8 @@ class OrderCustomerInput:
     email_verified: bool = strawberry.field(
         description="The app vouches that this address is the buyer's.", default=False
     )
-    given_name: str | None = optional("Given name; fills a gap in the profile. INVALID, TOO_LONG.")
-    family_name: str | None = optional("Family name; fills a gap in the profile. INVALID, TOO_LONG.")
+    given_name: str | None = optional("Given name; fills a gap in a profile with no other name. INVALID, TOO_LONG.")
+    family_name: str | None = optional("Family name; fills a gap in a profile with no other name. INVALID, TOO_LONG.")
     country: CountryCode | None = optional("Where they live; fills a gap in the profile. INVALID.")
 
     def buyer(self) -> Buyer:
@@ -254,7 +254,7 @@ class OrderFilter:
 
     def wanted(self, stores_by_code: dict[str, UUID]) -> Wanted | None:
         """Return the filter as the domain takes it, None where nothing can match. Raises `Invalid`, `TooLong`."""
-        customer_id, codes = given(self.customer_id), given(self.store_code)
+        customer_id, codes = given(self.customer_id), given(self.store_code) or None
         customer_key = None if customer_id is None else key_of(customer_id, "Customer")
         if customer_id is not None and customer_key is None:
             return None

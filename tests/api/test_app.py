@@ -142,12 +142,13 @@ async def test_a_full_disk_has_its_own_code(client: Client, monkeypatch: pytest.
 
 async def test_a_request_has_its_time(serve: Serve, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes too long is stopped, answered with TIMEOUT, and holds no connection afterwards."""
-    http = await serve(request_timeout_s=0.05)
-    stopped = asyncio.Event()
+    http = await serve(request_timeout_s=0.2)
+    reached, stopped = asyncio.Event(), asyncio.Event()
 
     async def hang(session: Any) -> None:  # noqa: ANN401
-        await session.execute(text("SELECT 1"))
+        reached.set()
         try:
+            await session.execute(text("SELECT 1"))
             await asyncio.Event().wait()
         finally:
             stopped.set()
@@ -160,7 +161,7 @@ async def test_a_request_has_its_time(serve: Serve, client: Client, monkeypatch:
     (error,) = response.json()["errors"]
     assert error["extensions"] == {"code": "TIMEOUT", "requestId": "slow"}
     assert "Ask for less" in error["message"]
-    assert stopped.is_set()
+    assert stopped.is_set() == reached.is_set()  # a busy machine may not have come so far
     assert len(asyncio.all_tasks()) <= tasks
     assert client.works.database._reader.sync_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 

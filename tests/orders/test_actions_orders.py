@@ -341,6 +341,28 @@ async def test_a_line_that_was_sent_stays(client: Client) -> None:
     assert grown["state"] == "PARTLY_SHIPPED"
 
 
+async def test_a_line_that_was_sent_stays_the_article_that_it_is(client: Client) -> None:
+    """A line known by its position cannot become another article under its delivery; one with an id may be renamed."""
+    await send_order(client, lines=[line("cup"), line("pot")])
+    await send_delivery(client, shippedAt=days_ago(0.5))
+    swapped = order_input(lines=[line("pot"), line("cup")])
+    assert await refused(client, "orderUpsert", swapped) == [("INVALID_STATE", "lines")]
+    await send_order(client, "o-2", lines=[line("cup", externalId="a")])
+    await send_delivery(client, order="o-2", shippedAt=days_ago(0.5))
+    renamed = await send_order(client, "o-2", lines=[line("mug", externalId="a")])
+    assert [each["sku"] for each in renamed["lines"]] == ["mug"]
+
+
+async def test_an_order_with_credit_notes_stays_in_its_currency(client: Client) -> None:
+    """What was given back in euros is never shown as dollars: the currency is refused once there is a credit note."""
+    assert (await send_order(client, currencyCode="USD"))["currencyCode"] == "USD"
+    assert (await send_order(client))["currencyCode"] == "EUR"
+    await send_note(client, orderExternalId="o-1")
+    found = await refused(client, "orderUpsert", order_input(currencyCode="USD"))
+    assert found == [("INVALID_STATE", "currencyCode")]
+    assert (await send_order(client, number="again"))["refunded"] == {"amount": "4.00", "currencyCode": "EUR"}
+
+
 async def test_credit_notes_follow_their_order(client: Client) -> None:
     """When an order turns out to be somebody else's, what was given back on it is theirs too."""
     await send_order(client, customer={"externalId": "k-1"})

@@ -121,8 +121,9 @@ def _fill_gaps(customer: Customer, buyer: Buyer) -> bool:
     gaps = {
         "external_id": buyer.external_id,
         "email": buyer.email if buyer.is_email_verified else None,
-        "given_name": buyer.given_name if customer.family_name is None else None,
-        "family_name": buyer.family_name if customer.given_name is None else None,
+        # Half of one name and half of another would be nobody's.
+        "given_name": buyer.given_name if customer.family_name in (None, buyer.family_name) else None,
+        "family_name": buyer.family_name if customer.given_name in (None, buyer.given_name) else None,
         "country": buyer.country,
     }
     filled = {name: value for name, value in gaps.items() if value is not None and getattr(customer, name) is None}

@@ -1,10 +1,11 @@
 """Adding customers, and changing what is known of them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from domain.base.actors import Permission
-from domain.base.changes import changed
+from domain.base.changes import Unchanged, changed
 from domain.base.contacts import email_key
 from domain.base.errors import VersionConflict
 from domain.base.work import Work
@@ -52,7 +53,7 @@ async def create_customer(work: Work, *, details: rules.CustomerDetails) -> UUID
 async def update_customer(
     work: Work, *, customer_id: UUID, changes: rules.CustomerChanges, expected_version: int | None
 ) -> UUID:
-    """Change what is known of a customer.
+    """Change what is known of a customer; what is as it was changes nothing.
 
     Raises `Refusals`, `CustomerNotFound`, `VersionConflict`. Records `CustomerUpdated`. Locks the customer.
     """
@@ -62,13 +63,27 @@ async def update_customer(
     if expected_version is not None and expected_version != customer.version:
         message = f"Somebody changed this customer: it is at version {customer.version}. Read it again, then decide."
         raise VersionConflict(message, current_version=customer.version)
+    is_changed = False
     for name in ("given_name", "family_name", "locale", "time_zone", "birth_date", "country"):
-        setattr(customer, name, changed(getattr(checked, name), getattr(customer, name)))
-    tags = changed(checked.tags, None)
-    if tags is not None:
-        await repository.replace_tags(work.session, customer.id, tags)
-    touch(work, customer=customer)
+        known = getattr(customer, name)
+        value = changed(getattr(checked, name), known)
+        if value != known:
+            setattr(customer, name, value)
+            is_changed = True
+    if not isinstance(checked.tags, Unchanged) and await _change_tags(work, customer, checked.tags or ()):
+        is_changed = True
+    if is_changed:
+        touch(work, customer=customer)
     return customer.id
+
+
+async def _change_tags(work: Work, customer: Customer, tags: Sequence[str]) -> bool:
+    """Give the customer these tags; return whether they had others."""
+    known = (await repository.list_tags_by_customer(work.session, [customer.id]))[customer.id]
+    if known == list(tags):
+        return False
+    await repository.replace_tags(work.session, customer.id, tags)
+    return True
 
 
 async def _refuse_taken(work: Work, details: rules.CustomerDetails) -> None:

@@ -86,7 +86,7 @@ def _order_columns(customer_id: UUID, spendings: Sequence[Spending], currency_co
 async def refresh_ranking(work: Work, *, is_forced: bool = False) -> None:
     """Compute where the fifths and tenths of the customers with an order begin, unless that is fresh."""
     currency_code = await get_currency_code(work.session, work.organisation)
-    known = await repository.find_ranking(work.session)
+    known = await repository.find_ranking_for_update(work.session)
     if known is not None and not is_forced and is_fresh(known, currency_code=currency_code, now=work.now):
         return
     if known is None or known.currency_code != currency_code:

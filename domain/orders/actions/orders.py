@@ -16,10 +16,10 @@ from domain.identity.actions import get_store
 from domain.identity.model import Store
 from domain.orders import rules
 from domain.orders.actions.deliveries import refresh_progress
-from domain.orders.errors import LineAlreadyDelivered
+from domain.orders.errors import CurrencyOfCreditNotes, LineAlreadyDelivered
 from domain.orders.events import OrderChanged
 from domain.orders.model import Order, OrderLine
-from domain.orders.repository.credit_notes import move_credit_notes
+from domain.orders.repository.credit_notes import has_credit_notes, move_credit_notes
 from domain.orders.repository.deliveries import count_sent_pieces
 from domain.orders.repository.orders import list_lines_for_update, list_orders_for_update
 from domain.orders.rules import LineDetails, OrderDetails
@@ -66,6 +66,9 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
             del valid[index]
         elif (lost := _refuse_lost_lines(order, lines[existing.id], sent)) is not None:
             outcomes[index] = lost
+            del valid[index]
+        elif existing.currency_code != order.currency_code and await has_credit_notes(work.session, existing.id):
+            outcomes[index] = CurrencyOfCreditNotes(existing.currency_code)
             del valid[index]
     buyers = await _recognise(work, {index: order for index, (order, _) in valid.items()}, known)
     fresh_lines: list[dict[str, Any]] = []
@@ -237,10 +240,12 @@ def _line_key(external_id: str | None, position: int) -> str | int:
 def _refuse_lost_lines(
     order: OrderDetails, known: Sequence[OrderLine], sent: Mapping[UUID, int]
 ) -> LineAlreadyDelivered | None:
-    """Refuse an order in which a line that was sent vanishes or shrinks below what was sent."""
-    quantities = {_line_key(line.external_id, position): line.quantity for position, line in enumerate(order.lines)}
+    """Refuse an order in which a line that was sent vanishes, shrinks below that or becomes another article."""
+    lines = {_line_key(line.external_id, position): line for position, line in enumerate(order.lines)}
     for line in known:
         pieces = sent.get(line.id, 0)
-        if quantities.get(_line_key(line.external_id, line.position), 0) < pieces:
+        now = lines.get(_line_key(line.external_id, line.position))
+        is_same = now is not None and (line.external_id is not None or now.sku == line.sku)
+        if pieces and (now is None or not is_same or now.quantity < pieces):
             return LineAlreadyDelivered(sku=line.sku, sent=pieces)
     return None

@@ -91,3 +91,9 @@ async def delete_credit_note_lines(session: AsyncSession, ids: Iterable[UUID]) -
 async def move_credit_notes(session: AsyncSession, *, order_id: UUID, customer_id: UUID | None) -> None:
     """Let the order's credit notes follow it to its new customer."""
     await session.execute(update(CreditNote).where(CreditNote.order_id == order_id).values(customer_id=customer_id))
+
+
+async def has_credit_notes(session: AsyncSession, order_id: UUID) -> bool:
+    """Tell whether anything was given back on the order."""
+    statement = select(CreditNote.id).where(CreditNote.order_id == order_id).limit(1)
+    return (await session.execute(statement)).one_or_none() is not None
