@@ -147,6 +147,18 @@ async def replace_tags(session: AsyncSession, customer_id: UUID, tags: Iterable[
     await insert_rows(session, CustomerTag, [{"customer_id": customer_id, "tag": tag} for tag in tags])
 
 
+async def lock_emails(session: AsyncSession, keys: Iterable[str]) -> None:
+    """Let nobody else decide whose these addresses are until the end of the transaction.
+
+    The unique indexes keep two of a kind apart, but not an address of a profile and a verified one that come at
+    once. SQLite has one writer anyway.
+    """
+    wanted = sorted(set(keys))
+    if wanted and session.get_bind().dialect.name == "postgresql":
+        statement = "SELECT pg_advisory_xact_lock(hashtextextended(key, 1)) FROM unnest(CAST(:keys AS text[])) AS key"
+        await session.execute(text(statement), {"keys": wanted})
+
+
 async def list_identities(
     session: AsyncSession, *, kind: IdentityKind, values: Iterable[str]
 ) -> Sequence[CustomerIdentity]:

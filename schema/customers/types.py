@@ -61,7 +61,7 @@ class SortField(StrEnum):
 CustomerSortField = described_enum(
     SortField,
     name="CustomerSortField",
-    description="By what customers are ordered. Ties are broken by their external ids.",
+    description="By what customers are ordered. Customers who are equal in it always stand in the same order.",
     values={
         SortField.CREATED_AT: "When they became known.",
         SortField.UPDATED_AT: "When their profile last changed.",

@@ -52,9 +52,9 @@ async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
         kind=IdentityKind.EXTERNAL_ACCOUNT,
         values=[buyer.external_id for buyer in buyers if buyer.external_id],
     )
-    emails = await repository.list_identities(
-        work.session, kind=IdentityKind.EMAIL, values=[email_key(buyer.email) for buyer in buyers if buyer.email]
-    )
+    addresses = [email_key(buyer.email) for buyer in buyers if buyer.email]
+    await repository.lock_emails(work.session, addresses)
+    emails = await repository.list_identities(work.session, kind=IdentityKind.EMAIL, values=addresses)
     verified = {e.value: e for e in emails if e.verification == IdentityVerification.VERIFIED}
     claimed = [e for e in emails if e.verification == IdentityVerification.UNVERIFIED]
     known = {i.customer_id for i in (*accounts, *emails)} | {b.current_id for b in buyers if b.current_id}

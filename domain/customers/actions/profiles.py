@@ -93,6 +93,7 @@ async def _refuse_taken(work: Work, details: rules.CustomerDetails) -> None:
         raise ExternalIdTaken
     if details.email is None:
         return
+    await repository.lock_emails(work.session, [email_key(details.email)])
     emails = await repository.list_identities(work.session, kind=IdentityKind.EMAIL, values=[email_key(details.email)])
     if any(e.verification == IdentityVerification.VERIFIED or e.source == IdentitySource.PROFILE for e in emails):
         raise EmailTaken
