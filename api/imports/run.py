@@ -240,7 +240,8 @@ def _told(document: Document, refusal: Refusal) -> str:
     """Return the reason with its place: the file's line, where the document has one line for each of its own."""
     path = refusal.field
     place = ""
-    if document.last_line > document.first_line and path[:1] == ("lines",) and len(path) > 1:
+    is_line_by_line = len(document.details.lines) == document.last_line - document.first_line + 1
+    if is_line_by_line and path[:1] == ("lines",) and len(path) > 1:
         place = f"line {document.first_line + int(path[1])}: "
         path = path[2:]
     name = ".".join(in_api_spelling(step) for step in path)

@@ -26,34 +26,35 @@ BAD: dict[str, tuple[list[list[str]], str]] = {
     "1005": ([row("1005", price="NaN")], "UnitPrice 'NaN' is no decimal number"),
     "1006": ([row("1006", price="Infinity")], "UnitPrice 'Infinity' is no decimal number"),
     "1007": ([row("1007", price="2,50")], "UnitPrice '2,50' is no decimal number"),
-    "1008": ([row("1008", price="1e999999")], "lines.0.unit_price: An amount must be below "),
-    "1009": ([row("1009", price="-1")], "lines.0.unit_price: An amount must be a number of at least 0."),
-    "1010": ([row("1010", price="0.00001")], "lines.0.unit_price: An amount has at most four decimals."),
+    "1008": ([row("1008", price="1e999999")], ": unitPrice: An amount must be below "),
+    "1009": ([row("1009", price="-1")], ": unitPrice: An amount must be a number of at least 0."),
+    "1010": ([row("1010", price="0.00001")], ": unitPrice: An amount has at most four decimals."),
     "1011": ([row("1011", country="Ruritania")], "Country 'Ruritania' is unknown to this format"),
     "1012": ([row("1012", country="")], "Country '' is unknown to this format"),
     "1013": ([row("1013", at="12/1/2010 8:26")], "InvoiceDate '12/1/2010 8:26' is no time"),
     "1014": ([row("1014", at="2010-02-30 08:26:00")], "InvoiceDate '2010-02-30 08:26:00' is no time"),
     "1015": ([row("1015", at="2010-12-01 08:26:00+05:00")], "InvoiceDate '2010-12-01 08:26:00+05:00' is no time"),
-    "1016": ([row("1016", at="0001-01-01 00:00:00")], "placed_at: This instant is before 1970 or in the future"),
-    "1017": ([row("1017", at="9999-12-31 23:59:59")], "placed_at: This instant is before 1970 or in the future"),
+    "1016": ([row("1016", at="0001-01-01 00:00:00")], "placedAt: This instant is before 1970 or in the future"),
+    "1017": ([row("1017", at="9999-12-31 23:59:59")], "placedAt: This instant is before 1970 or in the future"),
     "1018": ([row("1018")[:-1]], "7 values where the header has 8"),
     "1019": ([[*row("1019"), "more"]], "9 values where the header has 8"),
     "1020": ([row("1020"), row("1020", "-1")], "quantity -1 in a sale"),
     "1021": ([row("1021", "0")], "quantity 0 in a sale"),
     "1022": ([row("1022"), row("1022", customer="12345")], "the rows name several customers"),
     "1023": ([row("1023"), row("1023", customer="")], "the rows name several customers"),
-    "1024": ([row("1024", "1000001")], "lines.0.quantity: A quantity is from 1 to 1,000,000."),
-    "1025": ([row("1025", sku="")], "lines.0.sku: This must not be blank."),
-    "1026": ([row("1026", sku="s" * 201)], "lines.0.sku: At most 200 characters"),
-    "1027": ([row("1027", title="t" * 501)], "lines.0.title: At most 500 characters"),
-    "1028": ([row("1028", title="bell \x07")], "lines.0.title: Control characters are not allowed"),
-    "1029": ([row("1029", customer="c" * 201)], "customer.external_id: At most 200 characters"),
+    "1024": ([row("1024", "1000001")], ": quantity: A quantity is from 1 to 1,000,000."),
+    "1036": ([row("1036"), row("1036", sku="")], ": sku: This must not be blank."),
+    "1025": ([row("1025", sku="")], ": sku: This must not be blank."),
+    "1026": ([row("1026", sku="s" * 201)], ": sku: At most 200 characters"),
+    "1027": ([row("1027", title="t" * 501)], ": title: At most 500 characters"),
+    "1028": ([row("1028", title="bell \x07")], ": title: Control characters are not allowed"),
+    "1029": ([row("1029", customer="c" * 201)], "customer.externalId: At most 200 characters"),
     "1030": ([row("1030", "-1", "2.50")], "quantity -1 in a sale"),
     "1031": ([row("1031"), row("1031", "six"), row("1031")], "Quantity 'six' is no whole number"),
     "C1032": ([row("C1032", "1")], "quantity 1 in a cancellation"),
     "C1033": ([row("C1033", "-1"), row("C1033", "1")], "quantity 1 in a cancellation"),
     "C1034": ([row("C1034", "0")], "quantity 0 in a cancellation"),
-    "C1035": ([row("C1035", "-1", at="2030-01-01 00:00:00")], "issued_at: This instant is before 1970"),
+    "C1035": ([row("C1035", "-1", at="2030-01-01 00:00:00")], "issuedAt: This instant is before 1970"),
 }
 """Invoices with something wrong, and the reason that is told for each."""
 
@@ -70,6 +71,7 @@ async def test_each_bad_invoice_is_told_and_the_rest_goes_in(take: Take, works: 
     found = refused(summary)
     assert {name: (first, last) for name, (first, last, _) in found.items()} == places
     assert {name: reason for name, (_, _, reason) in found.items() if BAD[name][1] not in reason} == {}
+    assert found["1036"][2].startswith(f"line {places['1036'][1]}: ")  # the file's line, not the invoice's
     assert await documents(works) == ({f"G{number}" for number in BAD}, set())
     assert summary.counts == {"order": len(BAD), "line": len(BAD), "refused": len(BAD)}
     assert not summary.is_clean
@@ -228,7 +230,7 @@ async def test_a_line_end_inside_a_value_is_seen(take: Take, works: Works, tmp_p
     rows = [row("1", title="two\nlines"), row("2"), row("3", "x")]
     found = refused(await take(written(tmp_path, as_csv(rows))))
     assert {name: reason for name, (_, _, reason) in found.items()} == {
-        "1": "lines.0.title: Control characters are not allowed here; remove them.",
+        "1": "line 3: title: Control characters are not allowed here; remove them.",
         "3": "line 5: Quantity 'x' is no whole number",
     }
     assert (await documents(works))[0] == {"2"}
