@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.base.repository import rows_by_id
 from domain.base.work import Organisation
 from domain.identity.model import ApiKey, Store
 
@@ -26,8 +27,7 @@ async def list_stores(session: AsyncSession) -> Sequence[Row[Any]]:
 
 async def list_stores_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Return the stores by their ids."""
-    rows = await session.execute(select(*Store.__table__.c).where(Store.id.in_(set(ids))))
-    return {row.id: row for row in rows}
+    return await rows_by_id(session, Store, ids)
 
 
 async def find_store_by_code(session: AsyncSession, code: str) -> Store | None:

@@ -30,7 +30,7 @@ from domain.orders.repository.orders import (
 )
 from domain.orders.rules import OrderState
 from schema.base.batched import batched
-from schema.base.connections import Connection, Total, connect
+from schema.base.connections import Connection, Count, Total, connect
 from schema.base.context import Info
 from schema.base.descriptions import (
     After,
@@ -217,7 +217,8 @@ async def orders(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_orders_by_customer(session, keys, page=page)
-    return [connect(page, Order.of, total=Total(_count_orders, key)) for key, page in zip(keys, pages, strict=True)]
+    count = _count_of(OrderRow)
+    return [connect(page, Order.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
 @extends(Customer)
@@ -235,10 +236,8 @@ async def credit_notes(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_credit_notes_by_customer(session, keys, page=page)
-    return [
-        connect(page, CreditNote.of, total=Total(_count_credit_notes, key))
-        for key, page in zip(keys, pages, strict=True)
-    ]
+    count = _count_of(CreditNoteRow)
+    return [connect(page, CreditNote.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
 @loads("Order", needs=Permission.ORDERS_READ)
@@ -264,11 +263,11 @@ async def _load_optional(load: Any, info: Info, keys: Sequence[UUID | None]) -> 
     return [None if key is None else found[key] for key in keys]
 
 
-async def _count_orders(session: Session, keys: Sequence[UUID | None]) -> list[int]:
-    counts = await count_by_customer(session, OrderRow, [key for key in keys if key is not None])
-    return [counts.get(key, 0) if key is not None else 0 for key in keys]
+def _count_of(table: type[OrderRow | CreditNoteRow]) -> Count:
+    """Return how the customers' whole lists of these documents are counted."""
 
+    async def count(session: Session, keys: Sequence[UUID | None]) -> list[int]:
+        counts = await count_by_customer(session, table, [key for key in keys if key is not None])
+        return [counts.get(key, 0) if key is not None else 0 for key in keys]
 
-async def _count_credit_notes(session: Session, keys: Sequence[UUID | None]) -> list[int]:
-    counts = await count_by_customer(session, CreditNoteRow, [key for key in keys if key is not None])
-    return [counts.get(key, 0) if key is not None else 0 for key in keys]
+    return count
