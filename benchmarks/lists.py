@@ -21,7 +21,7 @@ from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.pages import Ordering
 from domain.base.work import Works
 from domain.customers.model import Customer
-from domain.customers.repository import ORDERINGS
+from domain.customers.repository.customers import ORDERINGS
 from domain.identity.actions import create_api_key
 
 REPETITIONS = 15

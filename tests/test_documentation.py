@@ -14,8 +14,7 @@ from api.cli import app
 from api.settings import Settings
 from domain.base.errors import ErrorCode
 from domain.base.events import Event
-from domain.customers import rules
-from domain.customers.rules import LifecycleStage
+from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, LifecycleStage
 from domain.orders.rules import OrderState
 from schema.base.errors import TopLevelCode
 from schema.root import make_schema
@@ -191,10 +190,10 @@ def test_the_glossary_has_the_bounds_of_the_stages() -> None:
     days = {stage: [int(number) for number in re.findall(r"\d+", rows[stage])] for stage in LifecycleStage}
     assert days == {
         LifecycleStage.LEAD: [],
-        LifecycleStage.ONBOARDING: [rules.ONBOARDING_DAYS],
-        LifecycleStage.ACTIVE: [rules.ACTIVE_DAYS],
-        LifecycleStage.AT_RISK: [rules.ACTIVE_DAYS, rules.AT_RISK_DAYS],
-        LifecycleStage.LAPSED: [rules.AT_RISK_DAYS],
+        LifecycleStage.ONBOARDING: [ONBOARDING_DAYS],
+        LifecycleStage.ACTIVE: [ACTIVE_DAYS],
+        LifecycleStage.AT_RISK: [ACTIVE_DAYS, AT_RISK_DAYS],
+        LifecycleStage.LAPSED: [AT_RISK_DAYS],
     }
 
 

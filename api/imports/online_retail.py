@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from api.imports.documents import Document, Found, Problem
 from api.imports.files import FileRefused, lines_of
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.identity.rules import StoreDetails
 from domain.orders.rules import CreditNoteDetails, LineDetails, OrderDetails
 

@@ -11,12 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from domain.base.columns import Document, SortedText
 from domain.base.identifiers import new_id
 from domain.base.model import STRICT, Base, one_of
-from domain.customers.rules import (
-    IdentityKind,
-    IdentitySource,
-    IdentityVerification,
-    TermKind,
-)
+from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.rules.search import TermKind
 
 
 class Customer(Base, kw_only=True):

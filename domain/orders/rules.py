@@ -18,7 +18,7 @@ from domain.base.texts import (
     clean_required,
     clean_url,
 )
-from domain.customers.rules import Buyer, check_buyer
+from domain.customers.rules.profiles import Buyer, check_buyer
 from domain.orders.errors import OrderNotNamed
 
 LINES_MAX = 5_000

@@ -7,9 +7,9 @@ import strawberry
 from domain.base.contacts import search_phones
 from domain.base.places import check_country
 from domain.base.texts import check_length, clean, clean_optional
-from domain.customers import rules
-from domain.customers.repository import CustomerFilter as Wanted
-from domain.customers.rules import CustomerChanges, CustomerDetails
+from domain.customers.repository.customers import CustomerFilter as Wanted
+from domain.customers.rules.profiles import CustomerChanges, CustomerDetails
+from domain.customers.rules.search import search_words
 from schema.base.descriptions import change, given, optional, shown
 from schema.base.scalars import CountryCode, EmailAddress, Locale, PhoneNumber, TimeZone
 from schema.base.types import Direction
@@ -106,7 +106,7 @@ class CustomerFilter:
         for values in (tags, countries, stages):
             check_length(values, count_max=FILTER_VALUES_MAX)
         return Wanted(
-            words=rules.search_words(search),
+            words=search_words(search),
             phones=search_phones(search, regions=regions),
             tags=[clean(tag).lower() for tag in tags],
             lifecycle_stages=list(dict.fromkeys(stages)),

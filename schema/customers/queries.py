@@ -5,8 +5,8 @@ from strawberry import UNSET
 
 from domain.base.actors import Permission
 from domain.base.pages import Ordering, check_page
-from domain.customers import repository
-from domain.customers.repository import CustomerFilter as Wanted
+from domain.customers.repository.customers import ORDERINGS, count_customers, list_customers
+from domain.customers.repository.customers import CustomerFilter as Wanted
 from domain.identity.repository import list_stores
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
@@ -48,7 +48,7 @@ class CustomerQueries:
         sort = given(order_by) or CustomerSort(field=SortField.CREATED_AT)
         ordering = Ordering(
             f"customers.{sort.field.value}",
-            repository.ORDERINGS[sort.field.value],
+            ORDERINGS[sort.field.value],
             is_descending=sort.direction is Direction.DESC,
         )
         now = context.now
@@ -56,6 +56,6 @@ class CustomerQueries:
             wanted = Wanted()
             if (asked := given(filter)) is not None:
                 wanted = asked.wanted(regions=sorted({store.country for store in await list_stores(session)}))
-            found = await repository.list_customers(session, wanted=wanted, ordering=ordering, page=page, now=now)
-        total = Total(count_of(lambda session: repository.count_customers(session, wanted=wanted, now=now)))
+            found = await list_customers(session, wanted=wanted, ordering=ordering, page=page, now=now)
+        total = Total(count_of(lambda session: count_customers(session, wanted=wanted, now=now)))
         return connect(found, lambda row: Customer.of(row, now=now), total=total)

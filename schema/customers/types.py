@@ -12,11 +12,12 @@ from sqlalchemy import Row
 
 from domain.base.actors import Permission
 from domain.base.work import Work
-from domain.customers import repository, rules
 from domain.customers.actions.spending import is_fresh, refresh_ranking
-from domain.customers.rules import (
-    LifecycleStage as LifecycleStage,  # inputs take it from here, described
-)
+from domain.customers.repository.customers import list_customers_by_id, list_tags_by_customer
+from domain.customers.repository.spending import find_ranking, list_spendings_by_customer
+from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, display_name, lifecycle_stage
+from domain.customers.rules.profiles import LifecycleStage as LifecycleStage
+from domain.customers.rules.ranking import average_order, rank_values, scores
 from domain.identity.repository import get_currency_code
 from schema.base.batched import batched
 from schema.base.context import Info
@@ -40,10 +41,10 @@ described_enum(
     description="Where a customer stands with the shop, by their orders.",
     values={
         LifecycleStage.LEAD: "No order yet.",
-        LifecycleStage.ONBOARDING: f"The first order is at most {rules.ONBOARDING_DAYS} days ago.",
-        LifecycleStage.ACTIVE: f"The last order is at most {rules.ACTIVE_DAYS} days ago.",
-        LifecycleStage.AT_RISK: f"The last order is {rules.ACTIVE_DAYS} to {rules.AT_RISK_DAYS} days ago.",
-        LifecycleStage.LAPSED: f"The last order is more than {rules.AT_RISK_DAYS} days ago.",
+        LifecycleStage.ONBOARDING: f"The first order is at most {ONBOARDING_DAYS} days ago.",
+        LifecycleStage.ACTIVE: f"The last order is at most {ACTIVE_DAYS} days ago.",
+        LifecycleStage.AT_RISK: f"The last order is {ACTIVE_DAYS} to {AT_RISK_DAYS} days ago.",
+        LifecycleStage.LAPSED: f"The last order is more than {AT_RISK_DAYS} days ago.",
     },
 )
 
@@ -133,14 +134,14 @@ class Customer(Author):
     @classmethod
     def of(cls, row: Row[Any], *, now: datetime) -> "Customer":
         """Show a row as of `now`."""
-        name = rules.display_name(
+        name = display_name(
             given_name=row.given_name,
             family_name=row.family_name,
             external_id=row.external_id,
             email=row.email,
             phone=row.phone,
         )
-        stage = rules.lifecycle_stage(first_order_at=row.first_order_at, last_order_at=row.last_order_at, now=now)
+        stage = lifecycle_stage(first_order_at=row.first_order_at, last_order_at=row.last_order_at, now=now)
         return cls(
             key=row.id,
             row=row,
@@ -166,7 +167,7 @@ class Customer(Author):
     async def tags(customers: list["Customer"], info: Info) -> list[list[str]]:  # noqa: N805
         """Read the tags of a level."""
         async with info.context.reading() as session:
-            tags = await repository.list_tags_by_customer(session, [customer.key for customer in customers])
+            tags = await list_tags_by_customer(session, [customer.key for customer in customers])
         return [tags[customer.key] for customer in customers]
 
     @batched(description="What they brought, and where that places them among all customers.")
@@ -174,7 +175,7 @@ class Customer(Author):
         """Read the values of a level, with boundaries that are fresh."""
         ranking, currency_code = await _fresh_ranking(info)
         async with info.context.reading() as session:
-            spendings = await repository.list_spendings_by_customer(session, [each.key for each in customers])
+            spendings = await list_spendings_by_customer(session, [each.key for each in customers])
         return [_value(each.row, spendings[each.key], ranking, currency_code) for each in customers]
 
 
@@ -198,7 +199,7 @@ class CustomerUpdatePayload:
 async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
     """Read customers by their ids."""
     async with info.context.reading() as session:
-        rows = await repository.list_customers_by_id(session, ids)
+        rows = await list_customers_by_id(session, ids)
     now = info.context.now
     return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
 
@@ -207,7 +208,7 @@ async def _fresh_ranking(info: Info) -> tuple[Row[Any] | None, str]:
     """Return the stored boundaries, computed anew where they are older than they may be, and the currency."""
     async with info.context.reading() as session:
         currency_code = await get_currency_code(session, info.context.works.organisation)
-        ranking = await repository.find_ranking(session)
+        ranking = await find_ranking(session)
     if ranking is None or not is_fresh(ranking, currency_code=currency_code, now=info.context.now):
         ranking = await info.context.perform_as_system(_renewed_ranking, action="rankingRefresh")
     return ranking, currency_code
@@ -216,7 +217,7 @@ async def _fresh_ranking(info: Info) -> tuple[Row[Any] | None, str]:
 async def _renewed_ranking(work: Work) -> Row[Any] | None:
     """Return the boundaries from the transaction that renews them: another field may have begun an older snapshot."""
     await refresh_ranking(work)
-    return await repository.find_ranking(work.session)
+    return await find_ranking(work.session)
 
 
 def _value(row: Row[Any], spendings: Sequence[Row[Any]], ranking: Row[Any] | None, currency_code: str) -> CustomerValue:
@@ -224,12 +225,12 @@ def _value(row: Row[Any], spendings: Sequence[Row[Any]], ranking: Row[Any] | Non
     average = (
         None
         if own is None
-        else rules.average_order(ordered=own.ordered, order_count=own.order_count, currency_code=currency_code)
+        else average_order(ordered=own.ordered, order_count=own.order_count, currency_code=currency_code)
     )
-    scores: dict[str, int] = {}
+    places: dict[str, int] = {}
     if row.order_count > 0 and ranking is not None:
-        scores = rules.scores(
-            rules.rank_values(last_order_key=row.last_order_key, order_count=row.order_count, net_spent=row.net_spent),
+        places = scores(
+            rank_values(last_order_key=row.last_order_key, order_count=row.order_count, net_spent=row.net_spent),
             tie=row.rank_key,
             boundaries=ranking.boundaries,
         )
@@ -241,8 +242,8 @@ def _value(row: Row[Any], spendings: Sequence[Row[Any]], ranking: Row[Any] | Non
         average_order=None if average is None else Money.of(average.amount, average.currency_code),
         first_order_at=row.first_order_at,
         last_order_at=row.last_order_at,
-        recency_score=scores.get("recency"),
-        frequency_score=scores.get("frequency"),
-        monetary_score=scores.get("monetary"),
-        decile=scores.get("decile"),
+        recency_score=places.get("recency"),
+        frequency_score=places.get("frequency"),
+        monetary_score=places.get("monetary"),
+        decile=places.get("decile"),
     )

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.base.contacts import email_key
 from domain.base.texts import check_length, clean_optional
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders.repository.orders import OrderFilter as Wanted
 from domain.orders.rules import (
     CreditNoteDetails,

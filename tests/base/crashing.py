@@ -9,7 +9,7 @@ from domain.base.actors import SYSTEM
 from domain.base.clock import SystemClock
 from domain.base.database import Database
 from domain.base.work import Works
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.orders import upsert_order
 from domain.orders.rules import LineDetails, OrderDetails
 from domain.reactions import REACTIONS

@@ -5,7 +5,7 @@ from uuid import UUID
 from domain.base.actors import SYSTEM
 from domain.base.work import Work, Works
 from domain.customers.actions.buyers import recognise_buyers
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from tests.conftest import Client
 from tests.orders.shop import (
     Input,

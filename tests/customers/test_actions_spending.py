@@ -12,8 +12,9 @@ import pytest
 from domain.base.actors import SYSTEM
 from domain.base.work import Organisation, Works
 from domain.customers.actions.spending import refresh_ranking
-from domain.customers.repository import list_customers_by_id, list_keys_at_ranks
-from domain.customers.rules import Buyer
+from domain.customers.repository.customers import list_customers_by_id
+from domain.customers.repository.spending import list_keys_at_ranks
+from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.actions.orders import upsert_orders
 from domain.orders.rules import CreditNoteDetails, LineDetails, OrderDetails

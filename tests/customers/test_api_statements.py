@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from domain.base.actors import SYSTEM
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_orders

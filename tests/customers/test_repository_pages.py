@@ -12,7 +12,7 @@ import pytest
 
 from domain.base.actors import SYSTEM
 from domain.customers.actions.profiles import create_customer
-from domain.customers.rules import Buyer, CustomerDetails
+from domain.customers.rules.profiles import Buyer, CustomerDetails
 from domain.orders.actions.orders import upsert_orders
 from domain.orders.rules import OrderDetails
 from schema.base.ids import parse_id

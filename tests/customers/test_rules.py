@@ -10,8 +10,21 @@ from hypothesis import strategies as st
 
 from domain.base.errors import Invalid, Refusals, Required, TooLong
 from domain.base.money import Money
-from domain.customers import rules
-from domain.customers.rules import Buyer, CustomerChanges, CustomerDetails, LifecycleStage, TermKind
+from domain.customers.rules.profiles import (
+    Buyer,
+    CustomerChanges,
+    CustomerDetails,
+    LifecycleStage,
+    check_birth_date,
+    check_buyer,
+    check_changes,
+    check_details,
+    check_tags,
+    last_order_key,
+    lifecycle_stage,
+)
+from domain.customers.rules.ranking import average_order, group_ends, rank_values, scores, share
+from domain.customers.rules.search import SEARCH_WORDS_MAX, TermKind, order_terms, profile_terms, search_words
 
 TODAY = date(2026, 11, 22)
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -21,23 +34,23 @@ TICK = timedelta(microseconds=1)
 @pytest.mark.parametrize("day", [date(1900, 1, 1), TODAY, None])
 def test_a_possible_day_of_birth_is_taken(day: date | None) -> None:
     """From 1900 to today, or unknown."""
-    assert rules.check_birth_date(day, today=TODAY) == day
+    assert check_birth_date(day, today=TODAY) == day
 
 
 @pytest.mark.parametrize("day", [date(1899, 12, 31), TODAY + timedelta(days=1), date.min, date.max])
 def test_an_impossible_day_of_birth_is_refused(day: date) -> None:
     """A day before and a day after."""
     with pytest.raises(Invalid):
-        rules.check_birth_date(day, today=TODAY)
+        check_birth_date(day, today=TODAY)
 
 
 def test_tags_are_sorted_small_and_once_each() -> None:
     """At most 50 of 50 characters."""
-    assert rules.check_tags([" B", "a", "b "]) == ("a", "b")
-    assert len(rules.check_tags([str(number) for number in range(50)])) == 50
+    assert check_tags([" B", "a", "b "]) == ("a", "b")
+    assert len(check_tags([str(number) for number in range(50)])) == 50
     for tags, kind in ((["x"] * 51, TooLong), (["x" * 51], TooLong), ([" "], Required), (["\x00"], Invalid)):
         with pytest.raises(kind):
-            rules.check_tags(tags)
+            check_tags(tags)
 
 
 def test_all_faults_of_a_customer_are_found_at_once() -> None:
@@ -55,7 +68,7 @@ def test_all_faults_of_a_customer_are_found_at_once() -> None:
         tags=[""],
     )
     with pytest.raises(Refusals) as caught:
-        rules.check_details(wrong, home_country=None, today=TODAY)
+        check_details(wrong, home_country=None, today=TODAY)
     fields = {refusal.field[0] for refusal in caught.value.refusals}
     assert fields == set(CustomerDetails.__dataclass_fields__)
 
@@ -63,26 +76,26 @@ def test_all_faults_of_a_customer_are_found_at_once() -> None:
 def test_a_number_without_country_needs_one_from_somewhere() -> None:
     """The customer's country, else the shop's, else it is refused."""
     details = CustomerDetails(phone="06 69812345")
-    assert rules.check_details(details, home_country="IT", today=TODAY).phone == "+390669812345"
+    assert check_details(details, home_country="IT", today=TODAY).phone == "+390669812345"
     with pytest.raises(Refusals):
-        rules.check_details(details, home_country=None, today=TODAY)
+        check_details(details, home_country=None, today=TODAY)
 
 
 def test_changes_that_are_not_said_stay_unsaid() -> None:
     """Nothing said, nothing to change; blank empties; each fault in its field."""
-    assert rules.check_changes(CustomerChanges(), today=TODAY) == CustomerChanges()
-    emptied = rules.check_changes(CustomerChanges(given_name=" ", country="", tags=None, birth_date=None), today=TODAY)
+    assert check_changes(CustomerChanges(), today=TODAY) == CustomerChanges()
+    emptied = check_changes(CustomerChanges(given_name=" ", country="", tags=None, birth_date=None), today=TODAY)
     assert emptied == CustomerChanges(given_name=None, country=None, tags=(), birth_date=None)
     wrong = CustomerChanges(given_name="\x00", locale="?", birth_date=date.max, tags=[""], country=" ")
     with pytest.raises(Refusals) as caught:
-        rules.check_changes(wrong, today=TODAY)
+        check_changes(wrong, today=TODAY)
     fields = {refusal.field[0] for refusal in caught.value.refusals}
     assert fields == {"given_name", "locale", "birth_date", "tags", "country"}
 
 
 def test_a_buyer_in_normal_form() -> None:
     """Blank is nothing; a country alone makes nobody; all faults at once."""
-    checked = rules.check_buyer(Buyer(external_id=" ", email="", given_name=" ", country="it"))
+    checked = check_buyer(Buyer(external_id=" ", email="", given_name=" ", country="it"))
     assert checked == Buyer(country="IT")
     assert checked.is_empty
     assert checked.is_anonymous
@@ -91,7 +104,7 @@ def test_a_buyer_in_normal_form() -> None:
     assert (Buyer(email="a@example.org").is_anonymous, Buyer(external_id="k").is_anonymous) == (False, False)
     wrong = Buyer(external_id="x" * 201, email="@", given_name="\x00", family_name="\x00", country="?")
     with pytest.raises(Refusals) as caught:
-        rules.check_buyer(wrong)
+        check_buyer(wrong)
     assert len(caught.value.refusals) == 5
 
 
@@ -127,7 +140,7 @@ def test_the_same_contact(buyer: Buyer, expected: bool) -> None:  # noqa: FBT001
 )
 def test_stages(first: timedelta | None, last: timedelta | None, stage: LifecycleStage) -> None:
     """The bounds of each stage, to the microsecond."""
-    found = rules.lifecycle_stage(
+    found = lifecycle_stage(
         first_order_at=None if first is None else NOW - first,
         last_order_at=None if last is None else NOW - last,
         now=NOW,
@@ -137,7 +150,7 @@ def test_stages(first: timedelta | None, last: timedelta | None, stage: Lifecycl
 
 def test_terms_of_a_profile() -> None:
     """Words of names and ids, whole e-mails, numbers with and without country code; nothing of nothing."""
-    terms = rules.profile_terms(
+    terms = profile_terms(
         given_name="Zoë Anna", family_name=None, external_ids=["K 1"], emails=["A@Example.org"], phone="+390669812345"
     )
     assert terms == {
@@ -149,16 +162,16 @@ def test_terms_of_a_profile() -> None:
         (TermKind.PHONE, "390669812345"),
         (TermKind.PHONE, "0669812345"),
     }
-    assert rules.profile_terms(given_name=None, family_name=None, external_ids=[], emails=[], phone=None) == set()
-    assert rules.order_terms("R 1") == {(TermKind.ORDER_NUMBER, "r"), (TermKind.ORDER_NUMBER, "1")}
-    assert rules.search_words(" ".join("abcdefghij")) == list("abcdefgh")
-    assert rules.search_words("x" * 61) == ["x" * 60]
+    assert profile_terms(given_name=None, family_name=None, external_ids=[], emails=[], phone=None) == set()
+    assert order_terms("R 1") == {(TermKind.ORDER_NUMBER, "r"), (TermKind.ORDER_NUMBER, "1")}
+    assert search_words(" ".join("abcdefghij")) == list("abcdefgh")
+    assert search_words("x" * 61) == ["x" * 60]
 
 
 def test_the_key_of_the_last_order() -> None:
     """Microseconds, 0 for nobody."""
-    assert rules.last_order_key(None) == 0
-    assert rules.last_order_key(datetime(1970, 1, 1, microsecond=1, tzinfo=UTC)) == 1
+    assert last_order_key(None) == 0
+    assert last_order_key(datetime(1970, 1, 1, microsecond=1, tzinfo=UTC)) == 1
 
 
 @pytest.mark.parametrize(
@@ -172,16 +185,16 @@ def test_the_key_of_the_last_order() -> None:
 )
 def test_means_are_rounded_to_four_decimals_ties_to_even(ordered: str, count: int, expected: str) -> None:
     """A mean in one currency."""
-    found = rules.average_order(ordered=Decimal(ordered), order_count=count, currency_code="EUR")
+    found = average_order(ordered=Decimal(ordered), order_count=count, currency_code="EUR")
     assert found == Money(Decimal(expected), "EUR")
 
 
 def test_nothing_has_no_mean_and_no_share() -> None:
     """Without orders no mean; of nothing, or less, no share."""
-    assert rules.average_order(ordered=Decimal(0), order_count=0, currency_code="EUR") is None
-    assert rules.share(Decimal(1), whole=Decimal(0)) == 0
-    assert rules.share(Decimal(1), whole=Decimal(-3)) == 0
-    assert rules.share(Decimal(2), whole=Decimal(3)) == Decimal("0.666667")
+    assert average_order(ordered=Decimal(0), order_count=0, currency_code="EUR") is None
+    assert share(Decimal(1), whole=Decimal(0)) == 0
+    assert share(Decimal(1), whole=Decimal(-3)) == 0
+    assert share(Decimal(2), whole=Decimal(3)) == Decimal("0.666667")
 
 
 def plain_groups(values: list[tuple[Any, str]], count: int) -> dict[str, int]:
@@ -195,16 +208,16 @@ def test_groups_by_boundaries_are_groups_by_rank(values: list[int], group_count:
     """For any customers with any ties, a customer's group by the stored boundaries is that of the definition."""
     people = [(value, f"{index * 7919 % 61:02}") for index, value in enumerate(values)]
     ordered = sorted(people)
-    ends = rules.group_ends(customer_count=len(people), group_count=group_count)
+    ends = group_ends(customer_count=len(people), group_count=group_count)
     assert len(ends) == group_count - 1
     boundaries = {"one": [list(ordered[end - 1]) if end else None for end in ends]}
-    found = {name: rules.scores({"one": value}, tie=name, boundaries=boundaries)["one"] for value, name in people}
+    found = {name: scores({"one": value}, tie=name, boundaries=boundaries)["one"] for value, name in people}
     assert found == plain_groups(people, group_count)
 
 
 def test_the_decile_counts_from_the_top() -> None:
     """Money is ranked upwards for fifths and downwards for tenths."""
-    found = rules.rank_values(last_order_key=7, order_count=2, net_spent=Decimal("-1.5"))
+    found = rank_values(last_order_key=7, order_count=2, net_spent=Decimal("-1.5"))
     assert found == {"recency": 7, "frequency": 2, "monetary": -15_000, "decile": 15_000}
 
 
@@ -222,5 +235,5 @@ def test_no_text_breaks_a_rule(text: str) -> None:
         tags=[text],
     )
     with pytest.raises(Refusals):
-        rules.check_details(details, home_country="IT", today=TODAY)
-    assert len(rules.search_words(text)) <= rules.SEARCH_WORDS_MAX
+        check_details(details, home_country="IT", today=TODAY)
+    assert len(search_words(text)) <= SEARCH_WORDS_MAX

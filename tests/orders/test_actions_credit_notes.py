@@ -7,7 +7,7 @@ import pytest
 
 from domain.base.actors import SYSTEM
 from domain.base.repository import list_events
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.rules import CreditNoteDetails
 from tests.conftest import NOW, Client, StandingClock

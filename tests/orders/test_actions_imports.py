@@ -4,7 +4,7 @@ from uuid import UUID
 
 from domain.base.actors import SYSTEM
 from domain.base.work import Work, Works
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.imports import Batch, BatchOutcome, finish_import, import_batch, restart_import
 from domain.orders.repository.imports import find_import_run
 from domain.orders.rules import CreditNoteDetails, OrderDetails

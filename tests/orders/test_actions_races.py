@@ -12,7 +12,7 @@ from domain.base.database import Database
 from domain.base.repository import list_events
 from domain.base.work import Works
 from domain.customers.actions.profiles import create_customer
-from domain.customers.rules import Buyer, CustomerDetails
+from domain.customers.rules.profiles import Buyer, CustomerDetails
 from domain.orders.actions.credit_notes import upsert_credit_note
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_order

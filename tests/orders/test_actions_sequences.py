@@ -12,7 +12,7 @@ from domain.base.changes import UNCHANGED
 from domain.base.errors import Refusal
 from domain.base.money import shown
 from domain.base.work import Works
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.credit_notes import upsert_credit_note
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_order

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.base.actors import SYSTEM
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.actions.orders import upsert_orders
 from domain.orders.rules import CreditNoteDetails, LineDetails, OrderDetails

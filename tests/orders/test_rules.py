@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.base.errors import Checks, Invalid, Refusals
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders import rules
 from domain.orders.errors import OrderNotNamed
 from domain.orders.rules import (

@@ -6,16 +6,13 @@ from uuid import UUID
 
 from domain.base.contacts import email_key
 from domain.base.work import Work
-from domain.customers import repository
 from domain.customers.actions.entries import new_identity, refresh_keys, touch
 from domain.customers.events import CustomerCreated
 from domain.customers.model import Customer, CustomerIdentity
-from domain.customers.rules import (
-    Buyer,
-    IdentityKind,
-    IdentitySource,
-    IdentityVerification,
-)
+from domain.customers.repository.customers import list_customers_for_update
+from domain.customers.repository.identities import list_identities, lock_emails
+from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.rules.profiles import Buyer
 
 
 async def recognise_buyers(work: Work, *, buyers: Sequence[Buyer]) -> list[UUID]:
@@ -47,14 +44,14 @@ class _Book:
 
 
 async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
-    accounts = await repository.list_identities(
+    accounts = await list_identities(
         work.session,
         kind=IdentityKind.EXTERNAL_ACCOUNT,
         values=[buyer.external_id for buyer in buyers if buyer.external_id],
     )
     addresses = [email_key(buyer.email) for buyer in buyers if buyer.email]
-    await repository.lock_emails(work.session, addresses)
-    emails = await repository.list_identities(work.session, kind=IdentityKind.EMAIL, values=addresses)
+    await lock_emails(work.session, addresses)
+    emails = await list_identities(work.session, kind=IdentityKind.EMAIL, values=addresses)
     verified = {e.value: e for e in emails if e.verification == IdentityVerification.VERIFIED}
     claimed = [e for e in emails if e.verification == IdentityVerification.UNVERIFIED]
     known = {i.customer_id for i in (*accounts, *emails)} | {b.current_id for b in buyers if b.current_id}
@@ -63,7 +60,7 @@ async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
         by_verified_email=verified,
         by_profile_email={e.value: e for e in claimed if e.source == IdentitySource.PROFILE},
         by_order_email={e.value: e.customer_id for e in claimed if e.source == IdentitySource.ORDER},
-        customers=await repository.list_customers_for_update(work.session, known),
+        customers=await list_customers_for_update(work.session, known),
     )
 
 

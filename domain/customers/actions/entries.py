@@ -4,10 +4,10 @@ from datetime import datetime
 
 from domain.base.texts import folded
 from domain.base.work import Work
-from domain.customers import rules
 from domain.customers.events import CustomerUpdated
 from domain.customers.model import Customer, CustomerIdentity
-from domain.customers.rules import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.rules.profiles import display_name
 
 
 def new_identity(customer: Customer, *, kind: IdentityKind, value: str, now: datetime) -> CustomerIdentity:
@@ -37,7 +37,7 @@ def refresh_keys(customer: Customer) -> None:
     Ties of a ranking are broken by the shop's own id, so that the shop can compute the same ranks
     from its own data; the product's id stands in where there is none.
     """
-    name = rules.display_name(
+    name = display_name(
         given_name=customer.given_name,
         family_name=customer.family_name,
         external_id=customer.external_id,

@@ -9,22 +9,24 @@ from domain.base.changes import Unchanged, changed
 from domain.base.contacts import email_key
 from domain.base.errors import VersionConflict
 from domain.base.work import Work
-from domain.customers import repository, rules
 from domain.customers.actions.entries import new_identity, refresh_keys, touch
 from domain.customers.errors import EmailTaken, ExternalIdTaken
 from domain.customers.events import CustomerCreated
 from domain.customers.model import Customer, CustomerIdentity
-from domain.customers.rules import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.repository.customers import get_customer_for_update, list_tags_by_customer, replace_tags
+from domain.customers.repository.identities import list_identities, lock_emails
+from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.rules.profiles import CustomerChanges, CustomerDetails, check_changes, check_details
 from domain.identity.repository import list_stores
 
 
-async def create_customer(work: Work, *, details: rules.CustomerDetails) -> UUID:
+async def create_customer(work: Work, *, details: CustomerDetails) -> UUID:
     """Add a customer whom nobody knew.
 
     Raises `Refusals`, `ExternalIdTaken`, `EmailTaken`. Records `CustomerCreated`.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    checked = rules.check_details(details, home_country=await _home_country(work), today=work.now.date())
+    checked = check_details(details, home_country=await _home_country(work), today=work.now.date())
     customer = Customer(
         external_id=checked.external_id,
         email=checked.email,
@@ -45,21 +47,21 @@ async def create_customer(work: Work, *, details: rules.CustomerDetails) -> UUID
     work.session.add(customer)
     await work.session.flush()
     work.session.add_all(_profile_identities(customer, now=work.now))
-    await repository.replace_tags(work.session, customer.id, checked.tags)
+    await replace_tags(work.session, customer.id, checked.tags)
     work.record(CustomerCreated(customer_id=customer.id))
     return customer.id
 
 
 async def update_customer(
-    work: Work, *, customer_id: UUID, changes: rules.CustomerChanges, expected_version: int | None
+    work: Work, *, customer_id: UUID, changes: CustomerChanges, expected_version: int | None
 ) -> UUID:
     """Change what is known of a customer; what is as it was changes nothing.
 
     Raises `Refusals`, `CustomerNotFound`, `VersionConflict`. Records `CustomerUpdated`. Locks the customer.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    checked = rules.check_changes(changes, today=work.now.date())
-    customer = await repository.get_customer_for_update(work.session, customer_id)
+    checked = check_changes(changes, today=work.now.date())
+    customer = await get_customer_for_update(work.session, customer_id)
     if expected_version is not None and expected_version != customer.version:
         message = f"Somebody changed this customer: it is at version {customer.version}. Read it again, then decide."
         raise VersionConflict(message, current_version=customer.version)
@@ -79,22 +81,22 @@ async def update_customer(
 
 async def _change_tags(work: Work, customer: Customer, tags: Sequence[str]) -> bool:
     """Give the customer these tags; return whether they had others."""
-    known = (await repository.list_tags_by_customer(work.session, [customer.id]))[customer.id]
+    known = (await list_tags_by_customer(work.session, [customer.id]))[customer.id]
     if known == list(tags):
         return False
-    await repository.replace_tags(work.session, customer.id, tags)
+    await replace_tags(work.session, customer.id, tags)
     return True
 
 
-async def _refuse_taken(work: Work, details: rules.CustomerDetails) -> None:
-    if details.external_id is not None and await repository.list_identities(
+async def _refuse_taken(work: Work, details: CustomerDetails) -> None:
+    if details.external_id is not None and await list_identities(
         work.session, kind=IdentityKind.EXTERNAL_ACCOUNT, values=[details.external_id]
     ):
         raise ExternalIdTaken
     if details.email is None:
         return
-    await repository.lock_emails(work.session, [email_key(details.email)])
-    emails = await repository.list_identities(work.session, kind=IdentityKind.EMAIL, values=[email_key(details.email)])
+    await lock_emails(work.session, [email_key(details.email)])
+    emails = await list_identities(work.session, kind=IdentityKind.EMAIL, values=[email_key(details.email)])
     if any(e.verification == IdentityVerification.VERIFIED or e.source == IdentitySource.PROFILE for e in emails):
         raise EmailTaken
 

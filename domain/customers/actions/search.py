@@ -4,21 +4,24 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.base.work import Work
-from domain.customers import repository, rules
 from domain.customers.events import CustomerCreated, CustomerUpdated
-from domain.customers.rules import IdentityKind
+from domain.customers.repository.customers import list_customers_by_id
+from domain.customers.repository.identities import list_identities_by_customer
+from domain.customers.repository.search import replace_terms
+from domain.customers.rules.identities import IdentityKind
+from domain.customers.rules.search import order_terms, profile_terms
 
 
 async def index_profiles(work: Work, events: Sequence[CustomerCreated | CustomerUpdated]) -> None:
     """Make the customers' own data searchable."""
     ids = {event.customer_id for event in events}
     await work.session.flush()
-    customers = await repository.list_customers_by_id(work.session, ids)
-    identities = await repository.list_identities_by_customer(work.session, ids)
+    customers = await list_customers_by_id(work.session, ids)
+    identities = await list_identities_by_customer(work.session, ids)
     rows = [
         {"subject_id": customer.id, "customer_id": customer.id, "kind": kind, "term": term}
         for customer in customers.values()
-        for kind, term in rules.profile_terms(
+        for kind, term in profile_terms(
             given_name=customer.given_name,
             family_name=customer.family_name,
             external_ids={i.value for i in identities[customer.id] if i.kind == IdentityKind.EXTERNAL_ACCOUNT},
@@ -27,7 +30,7 @@ async def index_profiles(work: Work, events: Sequence[CustomerCreated | Customer
             phone=customer.phone,
         )
     ]
-    await repository.replace_terms(work.session, ids, rows)
+    await replace_terms(work.session, ids, rows)
 
 
 async def index_order_numbers(
@@ -37,7 +40,7 @@ async def index_order_numbers(
     terms = {
         (order_id, customer_id, kind, term)
         for order_id, customer_id, number in numbers
-        for kind, term in rules.order_terms(number)
+        for kind, term in order_terms(number)
     }
     rows = [dict(zip(("subject_id", "customer_id", "kind", "term"), term, strict=True)) for term in sorted(terms)]
-    await repository.replace_terms(work.session, order_ids, rows)
+    await replace_terms(work.session, order_ids, rows)

@@ -8,7 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from domain.base.work import Work
-from domain.customers import repository, rules
+from domain.customers.repository.spending import (
+    RANKINGS,
+    count_ranked_customers,
+    find_ranking_for_update,
+    list_keys_at_ranks,
+    recount_net_spent,
+    replace_spendings,
+    store_ranking,
+    update_order_columns,
+)
+from domain.customers.rules.profiles import last_order_key
+from domain.customers.rules.ranking import DECILES, QUINTILES, group_ends
 from domain.identity.repository import get_currency_code
 
 RANKING_AGE_MAX = timedelta(seconds=60)
@@ -47,7 +58,7 @@ class Spending:
 async def set_spendings(work: Work, *, customer_ids: Iterable[UUID], spendings: Sequence[Spending]) -> None:
     """Replace what is known of the customers' spending. The customers are locked by the caller."""
     currency_code = await get_currency_code(work.session, work.organisation)
-    await repository.replace_spendings(
+    await replace_spendings(
         work.session,
         customer_ids,
         [
@@ -66,7 +77,7 @@ async def set_spendings(work: Work, *, customer_ids: Iterable[UUID], spendings: 
     for spending in spendings:
         by_customer[spending.customer_id].append(spending)
     rows = [_order_columns(customer_id, of_one, currency_code) for customer_id, of_one in by_customer.items()]
-    await repository.update_order_columns(work.session, rows)
+    await update_order_columns(work.session, rows)
 
 
 def _order_columns(customer_id: UUID, spendings: Sequence[Spending], currency_code: str) -> dict[str, Any]:
@@ -79,26 +90,25 @@ def _order_columns(customer_id: UUID, spendings: Sequence[Spending], currency_co
         "net_spent": sum((s.ordered - s.credited for s in spendings if s.currency_code == currency_code), Decimal(0)),
         "first_order_at": min(firsts, default=None),
         "last_order_at": last_order_at,
-        "last_order_key": rules.last_order_key(last_order_at),
+        "last_order_key": last_order_key(last_order_at),
     }
 
 
 async def refresh_ranking(work: Work, *, is_forced: bool = False) -> None:
     """Compute where the fifths and tenths of the customers with an order begin, unless that is fresh."""
     currency_code = await get_currency_code(work.session, work.organisation)
-    known = await repository.find_ranking_for_update(work.session)
+    known = await find_ranking_for_update(work.session)
     if known is not None and not is_forced and is_fresh(known, currency_code=currency_code, now=work.now):
         return
     if known is None or known.currency_code != currency_code:
-        await repository.recount_net_spent(work.session, currency_code)
-    count = await repository.count_ranked_customers(work.session)
-    fifths = rules.group_ends(customer_count=count, group_count=rules.QUINTILES)
-    tenths = rules.group_ends(customer_count=count, group_count=rules.DECILES)
+        await recount_net_spent(work.session, currency_code)
+    count = await count_ranked_customers(work.session)
+    fifths = group_ends(customer_count=count, group_count=QUINTILES)
+    tenths = group_ends(customer_count=count, group_count=DECILES)
     boundaries = {
-        name: await repository.list_keys_at_ranks(work.session, name, tenths if name == "decile" else fifths)
-        for name in repository.RANKINGS
+        name: await list_keys_at_ranks(work.session, name, tenths if name == "decile" else fifths) for name in RANKINGS
     }
-    await repository.store_ranking(
+    await store_ranking(
         work.session, as_of=work.now, currency_code=currency_code, customer_count=count, boundaries=boundaries
     )
 

@@ -10,7 +10,7 @@ from domain.base.identifiers import new_id
 from domain.base.repository import insert_rows
 from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
-from domain.customers.rules import Buyer
+from domain.customers.rules.profiles import Buyer
 from domain.orders import rules
 from domain.orders.errors import OrderNotFound
 from domain.orders.events import CreditNoteChanged

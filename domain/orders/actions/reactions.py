@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.base.work import Work
 from domain.customers.actions.search import index_order_numbers
 from domain.customers.actions.spending import Spending, set_spendings
-from domain.customers.repository import lock_customers
+from domain.customers.repository.customers import lock_customers
 from domain.orders.events import CreditNoteChanged, OrderChanged
 from domain.orders.repository.orders import list_orders_by_id
 from domain.orders.repository.spending import sum_credit_notes_by_customer, sum_orders_by_customer

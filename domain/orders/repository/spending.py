@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.repository import chunks
 from domain.customers.model import Customer
-from domain.customers.repository import read_concentration
+from domain.customers.repository.spending import read_concentration
 from domain.orders.model import (
     CreditNote,
     Order,

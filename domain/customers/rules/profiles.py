@@ -1,69 +1,22 @@
-"""Decisions about customers, on plain values."""
+"""Decisions about who a customer is said to be, on plain values."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from domain.base.changes import UNCHANGED, Change, Unchanged
 from domain.base.columns import to_micros
-from domain.base.contacts import check_email, check_phone, email_key, phone_digits
+from domain.base.contacts import check_email, check_phone, email_key
 from domain.base.errors import Checks, Invalid
-from domain.base.money import Money, rounded, to_units
 from domain.base.places import check_country, check_locale, check_time_zone
-from domain.base.texts import check_length, clean_optional, clean_required, folded
+from domain.base.texts import check_length, clean_optional, clean_required
 
 TAGS_MAX = 50
 TAG_LENGTH_MAX = 50
 EXTERNAL_ID_LENGTH_MAX = 200
 BIRTH_YEAR_MIN = 1900
-SEARCH_WORDS_MAX = 8
-
-_TERM_LENGTH_MAX = 60
-_PART = re.compile(r"\w+")
-
-
-class IdentityKind(StrEnum):
-    """By what a customer is recognised."""
-
-    EMAIL = "EMAIL"
-    PHONE = "PHONE"
-    SOCIAL_HANDLE = "SOCIAL_HANDLE"
-    EXTERNAL_ACCOUNT = "EXTERNAL_ACCOUNT"
-    DEVICE = "DEVICE"
-    VISITOR = "VISITOR"
-
-
-class IdentityVerification(StrEnum):
-    """How sure it is that the identity is the customer's."""
-
-    UNVERIFIED = "UNVERIFIED"
-    PENDING = "PENDING"
-    VERIFIED = "VERIFIED"
-    REVOKED = "REVOKED"
-
-
-class IdentitySource(StrEnum):
-    """Where an identity was first seen: an unverified one counts as much as its source."""
-
-    PROFILE = "PROFILE"
-    """Staff or an app wrote it into the customer's profile."""
-    ORDER = "ORDER"
-    """Somebody typed it into a checkout without signing in: it says who gets the parcel's mails, no more."""
-
-
-class TermKind(StrEnum):
-    """What a search term of a customer is."""
-
-    NAME = "NAME"
-    EMAIL = "EMAIL"
-    PHONE = "PHONE"
-    EXTERNAL_ID = "EXTERNAL_ID"
-    ORDER_NUMBER = "ORDER_NUMBER"
 
 
 class LifecycleStage(StrEnum):
@@ -257,83 +210,6 @@ def lifecycle_stage(
     return LifecycleStage.LAPSED
 
 
-def profile_terms(
-    *,
-    given_name: str | None,
-    family_name: str | None,
-    external_ids: Iterable[str],
-    emails: Iterable[str],
-    phone: str | None,
-) -> set[tuple[TermKind, str]]:
-    """Return the words under which a customer's own data are found."""
-    terms = {(TermKind.NAME, word) for name in (given_name, family_name) if name for word in _name_words(name)}
-    terms |= {(TermKind.EXTERNAL_ID, external_id) for value in external_ids for external_id in _words(value)}
-    terms |= {(TermKind.EMAIL, folded(email)[:_TERM_LENGTH_MAX]) for email in emails}
-    terms |= {(TermKind.PHONE, digits) for digits in (phone_digits(phone) if phone else ())}
-    return terms
-
-
-def order_terms(number: str) -> set[tuple[TermKind, str]]:
-    """Return the words under which an order's number finds its customer."""
-    return {(TermKind.ORDER_NUMBER, word) for word in _words(number)}
-
-
-def search_words(search: str) -> list[str]:
-    """Return the words of a search, each of which must begin a term of the customer."""
-    return _words(search)[:SEARCH_WORDS_MAX]
-
-
 def last_order_key(last_order_at: datetime | None) -> int:
     """Return the sort key of the last order: its microseconds since 1970, 0 without one."""
     return 0 if last_order_at is None else to_micros(last_order_at)
-
-
-QUINTILES = 5
-DECILES = 10
-
-
-def rank_values(*, last_order_key: int, order_count: int, net_spent: Decimal) -> dict[str, int]:
-    """Return by what a customer is ranked in each ranking, ascending: money in its units, the decile from the top."""
-    units = to_units(net_spent)
-    return {"recency": last_order_key, "frequency": order_count, "monetary": units, "decile": -units}
-
-
-def group_ends(*, customer_count: int, group_count: int) -> list[int]:
-    """Return the rank of the last customer in each group but the last one, 0 for an empty group.
-
-    A customer of rank r among N is in group ⌈groups · r / N⌉, so group k ends at rank ⌊k · N / groups⌋.
-    """
-    return [k * customer_count // group_count for k in range(1, group_count)]
-
-
-def scores(
-    values: Mapping[str, int], *, tie: str, boundaries: Mapping[str, Sequence[Sequence[Any] | None]]
-) -> dict[str, int]:
-    """Return the group, from 1, that a customer is in, for each ranking.
-
-    `boundaries` has the value and tie-breaker of the last customer of each group but the last one.
-    """
-    return {
-        name: 1 + sum(1 for end in boundaries[name] if end is None or (value, tie) > (end[0], end[1]))
-        for name, value in values.items()
-    }
-
-
-def average_order(*, ordered: Decimal, order_count: int, currency_code: str) -> Money | None:
-    """Return the mean total of the orders, None without any; to four decimals, ties to even."""
-    return Money(rounded(ordered / order_count), currency_code) if order_count else None
-
-
-def share(part: Decimal, *, whole: Decimal) -> Decimal:
-    """Return the share that a part has of the whole, to six decimals; 0 where the whole is nothing."""
-    return (part / whole).quantize(Decimal("0.000001")) if whole > 0 else Decimal(0)
-
-
-def _name_words(name: str) -> set[str]:
-    """Return the words of a name, and the parts of those that are joined: O'Brien-Müller is found by each."""
-    words = _words(name)
-    return {part for word in words for part in (word, *_PART.findall(word))}
-
-
-def _words(text: str) -> list[str]:
-    return [word[:_TERM_LENGTH_MAX] for word in folded(text).split()]
