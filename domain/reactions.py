@@ -4,14 +4,18 @@ Each reaction runs in the transaction of the event and is given all events of it
 """
 
 from domain.base.work import Reactions
+from domain.customers.actions.consents import note_consents
+from domain.customers.actions.families import show_changes
+from domain.customers.actions.proposals import propose_merges
 from domain.customers.actions.search import index_profiles
-from domain.customers.events import CustomerCreated, CustomerUpdated
-from domain.orders.actions.reactions import count_spending, index_numbers
+from domain.customers.events import ConsentChanged, CustomerCreated, CustomerUpdated
+from domain.orders.actions.reactions import count_spending, index_numbers, note_credit_notes, note_orders
 from domain.orders.events import CreditNoteChanged, OrderChanged
 
 REACTIONS: Reactions = {
-    CustomerCreated: (index_profiles,),
-    CustomerUpdated: (index_profiles,),
-    OrderChanged: (count_spending, index_numbers),
-    CreditNoteChanged: (count_spending,),
+    CustomerCreated: (index_profiles, show_changes, propose_merges),
+    CustomerUpdated: (index_profiles, show_changes, propose_merges),
+    ConsentChanged: (note_consents,),
+    OrderChanged: (count_spending, index_numbers, note_orders),
+    CreditNoteChanged: (count_spending, note_credit_notes),
 }

@@ -21,6 +21,8 @@ class Permission(StrEnum):
 
     CUSTOMERS_READ = "customers:read"
     CUSTOMERS_WRITE = "customers:write"
+    ATTRIBUTES_WRITE = "attributes:write"
+    ATTRIBUTES_RESTRICTED = "attributes:restricted"
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     REPORTS_READ = "reports:read"

@@ -2,17 +2,17 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Subquery, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.columns import from_micros, to_micros
 from domain.base.errors import Invalid
@@ -57,6 +57,10 @@ class Ordering:
             pass
         message = "This is no cursor of this list in this order; take one from its pageInfo or edges."
         raise Invalid(message)
+
+    def of(self, source: Any) -> "Ordering":  # noqa: ANN401  an alias of the table
+        """Return the same order by the columns of an alias."""
+        return replace(self, columns=tuple(getattr(source, column.key) for column in self.columns))
 
     @property
     def _tag(self) -> str:
@@ -110,25 +114,46 @@ async def list_page(
     return cut((await session.execute(sought)).all(), ordering=ordering, page=page)
 
 
-async def list_pages_by_parent(
+async def list_pages_by_group(
     session: AsyncSession,
-    statement: Select[Any],
+    table: type[Any],
     *,
-    parent: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None],
+    runs: Subquery,
+    belongs: Callable[[Any], ColumnElement[bool]],
     keys: Sequence[UUID],
     ordering: Ordering,
     page: PageRequest,
 ) -> list[Page[Row[Any]]]:
-    """Return the page for each parent, in one statement, aligned to `keys`."""
-    if len(keys) == 1:  # an index answers this without looking at the other rows of the parent
-        return [await list_page(session, statement.where(parent == keys[0]), ordering=ordering, page=page)]
-    position = func.row_number().over(partition_by=parent, order_by=ordered(ordering, page)).label("position")
-    counted = narrowed(statement, ordering, page).where(parent.in_(set(keys))).add_columns(position).subquery()
-    sought = select(counted).where(counted.c.position <= page.limit + 1).order_by(counted.c.position)
-    rows_by_parent: dict[UUID, list[Row[Any]]] = {key: [] for key in keys}
-    for row in await session.execute(sought):
-        rows_by_parent[row._mapping[parent.key]].append(row)  # noqa: SLF001
-    return [cut(rows_by_parent[key], ordering=ordering, page=page) for key in keys]
+    """Return the page of each group of rows, in one statement, aligned to `keys`.
+
+    A group consists of runs: rows that an index has in this order. `runs` has a row for each, with the key of
+    its group as `group_id`; `belongs` says which rows of the table (or an alias of it) are in a run. Of each
+    run no more is read than the page may show, however long it is.
+    """
+    found = table if session.get_bind().dialect.name == "sqlite" else aliased(table)
+    sought = aliased(table) if found is table else found
+    within = ordering.of(sought)
+    columns = [sought.id] if found is table else [getattr(sought, column.key) for column in table.__table__.c]
+    top = narrowed(select(*columns).where(belongs(sought)), within, page).order_by(*ordered(within, page))
+    top = top.limit(page.limit + 1).correlate(runs)
+    if found is table:  # SQLite has no LATERAL, but looks up the keys of a correlated list one by one
+        source: Any = table
+        joined = runs.join(table, table.id.in_(top))
+    else:
+        source = aliased(table, top.lateral())
+        joined = runs.join(source, true())
+    position = func.row_number().over(partition_by=runs.c.group_id, order_by=ordered(ordering.of(source), page))
+    placed = (
+        select(*(getattr(source, column.key) for column in table.__table__.c), runs.c.group_id)
+        .add_columns(position.label("position"))
+        .select_from(joined)
+        .subquery()
+    )
+    statement = select(placed).where(placed.c.position <= page.limit + 1).order_by(placed.c.position)
+    rows_by_group: dict[UUID, list[Row[Any]]] = {key: [] for key in keys}
+    for row in await session.execute(statement):
+        rows_by_group[row.group_id].append(row)
+    return [cut(rows_by_group[key], ordering=ordering, page=page) for key in keys]
 
 
 def cut(rows: Sequence[Row[Any]], *, ordering: Ordering, page: PageRequest) -> Page[Row[Any]]:

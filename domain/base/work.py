@@ -40,6 +40,10 @@ class Organisation:
 
     currency_code: str | None = None
     default_store_code: str | None = None
+    merges_automatically: bool = False
+    """Whether customers are merged without asking where the same identity is proven for both."""
+    relay_domains: frozenset[str] = frozenset()
+    """Domains whose addresses stand for anybody, beside those that are known to everyone."""
 
 
 @dataclass(slots=True)

@@ -18,3 +18,54 @@ class CustomerUpdated(Event):
     """What is known of a customer changed."""
 
     customer_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerMerged(Event):
+    """Two customers turned out to be one: `absorbed_id` is found under `customer_id` from now on."""
+
+    customer_id: UUID
+    absorbed_id: UUID
+    merge_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerUnmerged(Event):
+    """A merge was undone: `absorbed_id` is a customer of their own again."""
+
+    customer_id: UUID
+    absorbed_id: UUID
+    merge_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeProposed(Event):
+    """Two customers may be one: a person is asked to decide."""
+
+    customer_id: UUID
+    absorbed_id: UUID
+    merge_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MergeRejected(Event):
+    """A person decided that two customers are two."""
+
+    customer_id: UUID
+    absorbed_id: UUID
+    merge_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsentChanged(Event):
+    """A customer decided what they may be contacted for."""
+
+    customer_id: UUID
+    consent_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AttributeDefined(Event):
+    """What is to be known of customers was defined, or defined anew."""
+
+    definition_id: UUID

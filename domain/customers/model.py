@@ -5,20 +5,25 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.base.columns import Document, SortedText
 from domain.base.identifiers import new_id
 from domain.base.model import STRICT, Base, one_of
+from domain.customers.rules.attributes import AttributeAudience, AttributeType
+from domain.customers.rules.consents import ChannelKind, ConsentDecision, ConsentPurpose
+from domain.customers.rules.families import MergeState
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
 from domain.customers.rules.search import TermKind
 
 
 class Customer(Base, kw_only=True):
-    """A person (or firm) who buys, asks or plays along, whatever the channel.
+    """A person (or firm) who buys, asks or plays along, whatever the channel: what is shown of them.
 
-    The last group of columns is what orders brought, written by a reaction at each order's commit.
+    Every column is gathered from the records of the customer's family (`rules/families.py`), at each commit
+    that changes one of them; nothing is known here that could not be gathered again. An absorbed customer is
+    not listed, and what their orders brought counts for the one who absorbed them.
     """
 
     __tablename__ = "customers"
@@ -38,6 +43,7 @@ class Customer(Base, kw_only=True):
             postgresql_where=text("order_count > 0"),
         ),
         Index("ix_customers_country", "country", "id"),
+        Index("ix_customers_absorbed", "id", sqlite_where=text("is_absorbed"), postgresql_where=text("is_absorbed")),
         STRICT,
     )
 
@@ -56,6 +62,7 @@ class Customer(Base, kw_only=True):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    is_absorbed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     order_count: Mapped[int] = mapped_column(default=0)
     net_spent: Mapped[Decimal] = mapped_column(default=Decimal(0))
@@ -65,11 +72,177 @@ class Customer(Base, kw_only=True):
     """Microseconds from 1970 to the last order, 0 without one: lists are ordered by columns without NULL."""
 
 
+class CustomerRecord(Base, kw_only=True):
+    """What became known under one customer id, by itself: a merge leaves it as it is.
+
+    `canonical_id` is the customer at the root of the tree of merges, the record itself where nobody absorbed
+    it. Orders, identities, consents and all else name the record that they came in through.
+    """
+
+    __tablename__ = "customer_records"
+    __table_args__ = (Index("ix_customer_records_canonical_id", "canonical_id", "id"), STRICT)
+
+    id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    canonical_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    external_id: Mapped[str | None]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]
+    given_name: Mapped[str | None]
+    family_name: Mapped[str | None]
+    locale: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    birth_date: Mapped[date | None]
+    country: Mapped[str | None]
+    emptied: Mapped[list[str]] = mapped_column(Document(), default_factory=list)
+    """Fields that were emptied on purpose while an absorbed customer's value was shown: not filled from there."""
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class CustomerMerge(Base, kw_only=True):
+    """An edge between two customers: proposed, applied, rejected or undone.
+
+    The partial unique indexes hold also under races: nobody is absorbed twice, and a pair is proposed once.
+    `first_id` and `second_id` are the pair in the order of their ids.
+    """
+
+    __tablename__ = "customer_merges"
+    __table_args__ = (
+        one_of("state", MergeState),
+        CheckConstraint("survivor_id <> absorbed_id", name="two"),
+        Index("ix_customer_merges_state", "state", "id"),
+        Index("ix_customer_merges_survivor_id", "survivor_id", "state"),
+        Index("ix_customer_merges_absorbed_id", "absorbed_id", "state"),
+        Index("ix_customer_merges_pair", "first_id", "second_id", "state"),
+        Index(
+            "uq_customer_merges_applied",
+            "absorbed_id",
+            unique=True,
+            sqlite_where=text("state = 'APPLIED'"),
+            postgresql_where=text("state = 'APPLIED'"),
+        ),
+        Index(
+            "uq_customer_merges_proposed",
+            "first_id",
+            "second_id",
+            unique=True,
+            sqlite_where=text("state = 'PROPOSED'"),
+            postgresql_where=text("state = 'PROPOSED'"),
+        ),
+        STRICT,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    survivor_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    absorbed_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    first_id: Mapped[UUID]
+    second_id: Mapped[UUID]
+    state: Mapped[str]
+    score: Mapped[Decimal | None] = mapped_column(default=None)
+    evidence: Mapped[list[Any]] = mapped_column(Document(), default_factory=list)
+    """Pairs of a `Signal` and what it was seen in, as they were at the proposal."""
+    reason: Mapped[str | None] = mapped_column(default=None)
+    proposed_at: Mapped[datetime | None] = mapped_column(default=None)
+    merged_at: Mapped[datetime | None] = mapped_column(default=None)
+    rejected_at: Mapped[datetime | None] = mapped_column(default=None)
+    unmerged_at: Mapped[datetime | None] = mapped_column(default=None)
+    unmerge_reason: Mapped[str | None] = mapped_column(default=None)
+
+
+class CustomerMatchKey(Base, kw_only=True):
+    """What two records of the same person probably have in common, beside identities (`rules/matching.py`)."""
+
+    __tablename__ = "customer_match_keys"
+    __table_args__ = (Index("ix_customer_match_keys_key", "key", "customer_id"), STRICT)
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Consent(Base, kw_only=True):
+    """One decision of a customer on what they may be contacted for: added to, never changed."""
+
+    __tablename__ = "consents"
+    __table_args__ = (
+        one_of("purpose", ConsentPurpose),
+        one_of("channel", ChannelKind),
+        one_of("decision", ConsentDecision),
+        Index("ix_consents_customer_id", "customer_id", "decided_at", "id"),
+        STRICT,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    purpose: Mapped[str]
+    channel: Mapped[str | None]
+    decision: Mapped[str]
+    text_version: Mapped[str | None]
+    source: Mapped[str | None]
+    proof: Mapped[str | None]
+    decided_at: Mapped[datetime]
+    recorded_at: Mapped[datetime]
+
+
+class TimelineEntry(Base, kw_only=True):
+    """Where one thing that happened stands in a customer's timeline; `id` is the thing's own.
+
+    Areas put their things in by reactions; which kinds there are is theirs to say.
+    """
+
+    __tablename__ = "timeline_entries"
+    __table_args__ = (Index("ix_timeline_entries_customer_id", "customer_id", "kind", "occurred_at", "id"), STRICT)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    occurred_at: Mapped[datetime]
+
+
+class AttributeDefinition(Base, kw_only=True):
+    """What an organisation wants to know of its customers beside what everybody knows."""
+
+    __tablename__ = "attribute_definitions"
+    __table_args__ = (one_of("type", AttributeType), one_of("audience", AttributeAudience), STRICT)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    key: Mapped[str] = mapped_column(SortedText(), unique=True)
+    name: Mapped[str]
+    description: Mapped[str | None]
+    type: Mapped[str]
+    choices: Mapped[list[str]] = mapped_column(Document())
+    audience: Mapped[str]
+    is_archived: Mapped[bool]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class CustomerAttribute(Base, kw_only=True):
+    """What a record says of one attribute: its value, or that it was emptied on purpose (both columns NULL).
+
+    Texts, choices, days (ISO 8601) and flags (`true`, `false`) stand in `text_value`, numbers in `number_value`.
+    `is_shown`: this is what the family shows.
+    """
+
+    __tablename__ = "customer_attributes"
+    __table_args__ = (
+        Index("ix_customer_attributes_text_value", "definition_id", "text_value", "customer_id"),
+        Index("ix_customer_attributes_number_value", "definition_id", "number_value", "customer_id"),
+        STRICT,
+    )
+
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    definition_id: Mapped[UUID] = mapped_column(ForeignKey("attribute_definitions.id"), primary_key=True)
+    text_value: Mapped[str | None] = mapped_column(SortedText())
+    number_value: Mapped[Decimal | None]
+    is_shown: Mapped[bool]
+
+
 class CustomerIdentity(Base, kw_only=True):
     """One sign by which a customer is recognised.
 
     The partial unique indexes are the promises that hold also under races: a verified identity belongs
-    to one customer, and so does an unverified e-mail among those of the same source.
+    to one customer unless several share it, and so does an unverified e-mail of a profile, or of an order.
     """
 
     __tablename__ = "customer_identities"
@@ -84,16 +257,16 @@ class CustomerIdentity(Base, kw_only=True):
             "namespace",
             "value",
             unique=True,
-            sqlite_where=text("verification = 'VERIFIED'"),
-            postgresql_where=text("verification = 'VERIFIED'"),
+            sqlite_where=text("verification = 'VERIFIED' AND NOT is_shared"),
+            postgresql_where=text("verification = 'VERIFIED' AND NOT is_shared"),
         ),
         Index(
             "uq_customer_identities_claimed",
             "value",
             "source",
             unique=True,
-            sqlite_where=text("verification = 'UNVERIFIED' AND kind = 'EMAIL'"),
-            postgresql_where=text("verification = 'UNVERIFIED' AND kind = 'EMAIL'"),
+            sqlite_where=text("verification = 'UNVERIFIED' AND kind = 'EMAIL' AND source <> 'ADDED'"),
+            postgresql_where=text("verification = 'UNVERIFIED' AND kind = 'EMAIL' AND source <> 'ADDED'"),
         ),
         STRICT,
     )
@@ -105,18 +278,24 @@ class CustomerIdentity(Base, kw_only=True):
     value: Mapped[str]
     verification: Mapped[str]
     source: Mapped[str]
+    is_shared: Mapped[bool] = mapped_column(default=False, server_default=false())
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
 
 
 class CustomerTag(Base, kw_only=True):
-    """A word that staff put on a customer."""
+    """A word that staff put on a customer, or (`is_removed`) took off while an absorbed customer has it.
+
+    `is_shown`: this is the row by which the family shows it.
+    """
 
     __tablename__ = "customer_tags"
     __table_args__ = (Index("ix_customer_tags_tag", "tag", "customer_id"), STRICT)
 
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), primary_key=True)
     tag: Mapped[str] = mapped_column(primary_key=True)
+    is_removed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    is_shown: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class CustomerTerm(Base, kw_only=True):
@@ -146,6 +325,8 @@ class CustomerSpending(Base, kw_only=True):
     ordered: Mapped[Decimal]
     credited: Mapped[Decimal]
     net: Mapped[Decimal]
+    first_order_at: Mapped[datetime | None]
+    last_order_at: Mapped[datetime | None]
 
 
 class ValueRanking(Base, kw_only=True):

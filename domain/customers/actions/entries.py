@@ -1,19 +1,48 @@
 """The steps that every action on a customer shares."""
 
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
-from domain.base.texts import folded
+from domain.base.identifiers import new_id
 from domain.base.work import Work
-from domain.customers.events import CustomerUpdated
-from domain.customers.model import Customer, CustomerIdentity
+from domain.customers.events import CustomerCreated, CustomerUpdated
+from domain.customers.model import Customer, CustomerIdentity, CustomerRecord
+from domain.customers.rules.families import PROFILE_FIELDS
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
-from domain.customers.rules.profiles import display_name
+from domain.identity.repository import list_stores
 
 
-def new_identity(customer: Customer, *, kind: IdentityKind, value: str, now: datetime) -> CustomerIdentity:
+def new_record(work: Work, **profile: object) -> tuple[Customer, CustomerRecord]:
+    """Return a customer nobody knew, and the record of what is said of them; the customer is stored first.
+
+    What is shown of the customer is gathered from the record when the work ends. Records `CustomerCreated`.
+    """
+    key = new_id()
+    values: dict[str, Any] = dict.fromkeys(PROFILE_FIELDS) | profile
+    customer = Customer(
+        id=key,
+        **values,
+        sort_name="",
+        rank_key="",
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    record = CustomerRecord(
+        id=key,
+        canonical_id=key,
+        **values,
+        created_at=work.now,
+        updated_at=work.now,
+    )
+    work.record(CustomerCreated(customer_id=key))
+    return customer, record
+
+
+def new_identity(customer_id: UUID, *, kind: IdentityKind, value: str, now: datetime) -> CustomerIdentity:
     """Return a sign that the caller vouches for; who does not vouch changes what it says."""
     return CustomerIdentity(
-        customer_id=customer.id,
+        customer_id=customer_id,
         kind=kind,
         value=value,
         verification=IdentityVerification.VERIFIED,
@@ -23,26 +52,14 @@ def new_identity(customer: Customer, *, kind: IdentityKind, value: str, now: dat
     )
 
 
-def touch(work: Work, *, customer: Customer) -> None:
-    """Note that the profile changed. Records `CustomerUpdated`."""
-    customer.version += 1
-    customer.updated_at = work.now
-    refresh_keys(customer)
-    work.record(CustomerUpdated(customer_id=customer.id))
+def touch(work: Work, *, record: CustomerRecord) -> None:
+    """Note that what is known of a customer changed. Records `CustomerUpdated`."""
+    record.version += 1
+    record.updated_at = work.now
+    work.record(CustomerUpdated(customer_id=record.id))
 
 
-def refresh_keys(customer: Customer) -> None:
-    """Keep the columns that lists are ordered by in step with the profile.
-
-    Ties of a ranking are broken by the shop's own id, so that the shop can compute the same ranks
-    from its own data; the product's id stands in where there is none.
-    """
-    name = display_name(
-        given_name=customer.given_name,
-        family_name=customer.family_name,
-        external_id=customer.external_id,
-        email=customer.email,
-        phone=customer.phone,
-    )
-    customer.sort_name = folded(name)
-    customer.rank_key = customer.external_id or customer.id.hex
+async def home_country(work: Work) -> str | None:
+    """Return the country in which a telephone number without a country code is read: the first store's."""
+    stores = await list_stores(work.session)
+    return stores[0].country if stores else None

@@ -1,6 +1,7 @@
 """Adding customers, and changing what is known of them."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
@@ -9,47 +10,43 @@ from domain.base.changes import Unchanged, changed
 from domain.base.contacts import email_key
 from domain.base.errors import VersionConflict
 from domain.base.work import Work
-from domain.customers.actions.entries import new_identity, refresh_keys, touch
+from domain.customers.actions.attributes import set_attributes
+from domain.customers.actions.entries import home_country, new_identity, new_record, touch
+from domain.customers.actions.families import choose_words
 from domain.customers.errors import EmailTaken, ExternalIdTaken
-from domain.customers.events import CustomerCreated
-from domain.customers.model import Customer, CustomerIdentity
-from domain.customers.repository.customers import get_customer_for_update, list_tags_by_customer, replace_tags
-from domain.customers.repository.identities import list_identities, lock_emails
-from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.model import CustomerIdentity, CustomerRecord
+from domain.customers.repository.customers import list_tag_rows, replace_tags
+from domain.customers.repository.families import get_family_for_update
+from domain.customers.repository.identities import list_identities, lock_identities
+from domain.customers.rules.families import gathered_profile, named_by_others
+from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification, is_blocked
 from domain.customers.rules.profiles import CustomerChanges, CustomerDetails, check_changes, check_details
-from domain.identity.repository import list_stores
+
+_PROFILE = ("given_name", "family_name", "locale", "time_zone", "birth_date", "country")
 
 
 async def create_customer(work: Work, *, details: CustomerDetails) -> UUID:
     """Add a customer whom nobody knew.
 
-    Raises `Refusals`, `ExternalIdTaken`, `EmailTaken`. Records `CustomerCreated`.
+    Raises `Refusals`, `ExternalIdTaken`, `EmailTaken`, `AttributeUnknown`. Records `CustomerCreated`.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    checked = check_details(details, home_country=await _home_country(work), today=work.now.date())
-    customer = Customer(
-        external_id=checked.external_id,
-        email=checked.email,
-        phone=checked.phone,
-        given_name=checked.given_name,
-        family_name=checked.family_name,
-        locale=checked.locale,
-        time_zone=checked.time_zone,
-        birth_date=checked.birth_date,
-        country=checked.country,
-        sort_name="",
-        rank_key="",
-        created_at=work.now,
-        updated_at=work.now,
-    )
-    refresh_keys(customer)
+    checked = check_details(details, home_country=await home_country(work), today=work.now.date())
     await _refuse_taken(work, checked)
+    customer, record = new_record(
+        work,
+        **{field.name: getattr(checked, field.name) for field in fields(checked) if field.name not in _WORDS},
+    )
     work.session.add(customer)
     await work.session.flush()
-    work.session.add_all(_profile_identities(customer, now=work.now))
-    await replace_tags(work.session, customer.id, checked.tags)
-    work.record(CustomerCreated(customer_id=customer.id))
-    return customer.id
+    work.session.add(record)
+    work.session.add_all(_profile_identities(work, record, now=work.now))
+    await replace_tags(work.session, [record.id], [_tag_row(record.id, tag) for tag in checked.tags])
+    await set_attributes(work, records=[record], changes=checked.attributes)
+    return record.id
+
+
+_WORDS = ("tags", "attributes")
 
 
 async def update_customer(
@@ -57,66 +54,102 @@ async def update_customer(
 ) -> UUID:
     """Change what is known of a customer; what is as it was changes nothing.
 
-    Raises `Refusals`, `CustomerNotFound`, `VersionConflict`. Records `CustomerUpdated`. Locks the customer.
+    The change is the canonical customer's own: those whom it absorbed keep what they had, and show it again
+    when they are taken apart.
+
+    Raises `Refusals`, `CustomerNotFound`, `VersionConflict`, `AttributeUnknown`. Records `CustomerUpdated`.
+    Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
     checked = check_changes(changes, today=work.now.date())
-    customer = await get_customer_for_update(work.session, customer_id)
-    if expected_version is not None and expected_version != customer.version:
-        message = f"Somebody changed this customer: it is at version {customer.version}. Read it again, then decide."
-        raise VersionConflict(message, current_version=customer.version)
-    is_changed = False
-    for name in ("given_name", "family_name", "locale", "time_zone", "birth_date", "country"):
-        known = getattr(customer, name)
-        value = changed(getattr(checked, name), known)
-        if value != known:
-            setattr(customer, name, value)
-            is_changed = True
-    if not isinstance(checked.tags, Unchanged) and await _change_tags(work, customer, checked.tags or ()):
-        is_changed = True
+    records = await get_family_for_update(work.session, customer_id)
+    version = sum(record.version for record in records)
+    if expected_version is not None and expected_version != version:
+        message = f"Somebody changed this customer: it is at version {version}. Read it again, then decide."
+        raise VersionConflict(message, current_version=version)
+    is_changed = _change_profile(records, checked)
+    if not isinstance(checked.tags, Unchanged):
+        is_changed = await _change_tags(work, records, checked.tags or ()) or is_changed
+    if not isinstance(checked.attributes, Unchanged):
+        is_changed = await set_attributes(work, records=records, changes=checked.attributes or ()) or is_changed
     if is_changed:
-        touch(work, customer=customer)
-    return customer.id
+        touch(work, record=records[0])
+    return records[0].id
 
 
-async def _change_tags(work: Work, customer: Customer, tags: Sequence[str]) -> bool:
-    """Give the customer these tags; return whether they had others."""
-    known = (await list_tags_by_customer(work.session, [customer.id]))[customer.id]
-    if known == list(tags):
+def _change_profile(records: Sequence[CustomerRecord], changes: CustomerChanges) -> bool:
+    """Change the first record so that the family shows the changes; return whether it showed anything else."""
+    record, shown = records[0], gathered_profile(records)
+    is_changed = False
+    for name in _PROFILE:
+        value = changed(getattr(changes, name), shown[name])
+        if value == shown[name]:
+            continue
+        setattr(record, name, value)
+        emptied = set(record.emptied) - {name}
+        if value is None and name in named_by_others(records):
+            emptied.add(name)
+        record.emptied = sorted(emptied)
+        is_changed = True
+    return is_changed
+
+
+async def _change_tags(work: Work, records: Sequence[CustomerRecord], tags: Sequence[str]) -> bool:
+    """Let the family show these tags; return whether it showed others.
+
+    A tag that an absorbed customer has stays theirs; taken off, that is noted on the canonical customer.
+    """
+    rows = await list_tag_rows(work.session, [record.id for record in records])
+    if {row.tag for row in rows if row.is_shown} == set(tags):
         return False
-    await replace_tags(work.session, customer.id, tags)
+    own_id = records[0].id
+    own = {row.tag for row in rows if row.customer_id == own_id and not row.is_removed}
+    others = {row.tag for row in rows if row.customer_id != own_id and not row.is_removed}
+    kept = [_tag_row(own_id, tag) for tag in tags if tag in own or tag not in others]
+    removed = [_tag_row(own_id, tag, is_removed=True) for tag in sorted(others - set(tags))]
+    await replace_tags(work.session, [own_id], [*kept, *removed])
+    await choose_words(work, records=records)
     return True
 
 
+def _tag_row(customer_id: UUID, tag: str, *, is_removed: bool = False) -> dict[str, object]:
+    return {"customer_id": customer_id, "tag": tag, "is_removed": is_removed, "is_shown": not is_removed}
+
+
 async def _refuse_taken(work: Work, details: CustomerDetails) -> None:
-    if details.external_id is not None and await list_identities(
-        work.session, kind=IdentityKind.EXTERNAL_ACCOUNT, values=[details.external_id]
-    ):
-        raise ExternalIdTaken
+    if details.external_id is not None:
+        accounts = await list_identities(work.session, kind=IdentityKind.EXTERNAL_ACCOUNT, values=[details.external_id])
+        if any(each.verification == IdentityVerification.VERIFIED for each in accounts):
+            raise ExternalIdTaken
     if details.email is None:
         return
-    await lock_emails(work.session, [email_key(details.email)])
-    emails = await list_identities(work.session, kind=IdentityKind.EMAIL, values=[email_key(details.email)])
-    if any(e.verification == IdentityVerification.VERIFIED or e.source == IdentitySource.PROFILE for e in emails):
+    key = email_key(details.email)
+    await lock_identities(work.session, [key])
+    emails = await list_identities(work.session, kind=IdentityKind.EMAIL, values=[key])
+    if any(_is_owned(each) for each in emails):
         raise EmailTaken
 
 
-def _profile_identities(customer: Customer, *, now: datetime) -> list[CustomerIdentity]:
-    """Return what a customer added by staff or an app is recognised by: the caller vouches for the account only."""
+def _is_owned(email: CustomerIdentity) -> bool:
+    """Tell whether an address is somebody's own: verified, or in their profile, and not shared."""
+    is_own = email.verification == IdentityVerification.VERIFIED or email.source == IdentitySource.PROFILE
+    return is_own and not email.is_shared
+
+
+def _profile_identities(work: Work, record: CustomerRecord, *, now: datetime) -> list[CustomerIdentity]:
+    """Return what a customer added by staff or an app is recognised by: the caller vouches for the account only.
+
+    What stands for anybody, such as a marketplace's relay, is kept in the profile alone.
+    """
     found = []
-    if customer.external_id is not None:
-        found.append(new_identity(customer, kind=IdentityKind.EXTERNAL_ACCOUNT, value=customer.external_id, now=now))
+    if record.external_id is not None:
+        found.append(new_identity(record.id, kind=IdentityKind.EXTERNAL_ACCOUNT, value=record.external_id, now=now))
     for kind, value in (
-        (IdentityKind.EMAIL, customer.email and email_key(customer.email)),
-        (IdentityKind.PHONE, customer.phone),
+        (IdentityKind.EMAIL, record.email and email_key(record.email)),
+        (IdentityKind.PHONE, record.phone),
     ):
-        if value:
-            identity = new_identity(customer, kind=kind, value=value, now=now)
+        if value and not is_blocked(value, kind=kind, relay_domains=work.organisation.relay_domains):
+            identity = new_identity(record.id, kind=kind, value=value, now=now)
             identity.verification = IdentityVerification.UNVERIFIED
             found.append(identity)
     return found
-
-
-async def _home_country(work: Work) -> str | None:
-    stores = await list_stores(work.session)
-    return stores[0].country if stores else None

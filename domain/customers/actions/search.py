@@ -5,29 +5,28 @@ from uuid import UUID
 
 from domain.base.work import Work
 from domain.customers.events import CustomerCreated, CustomerUpdated
-from domain.customers.repository.customers import list_customers_by_id
-from domain.customers.repository.identities import list_identities_by_customer
+from domain.customers.repository.families import list_records_by_id
+from domain.customers.repository.identities import list_identities_by_record
 from domain.customers.repository.search import replace_terms
 from domain.customers.rules.identities import IdentityKind
 from domain.customers.rules.search import order_terms, profile_terms
 
 
 async def index_profiles(work: Work, events: Sequence[CustomerCreated | CustomerUpdated]) -> None:
-    """Make the customers' own data searchable."""
+    """Make the records' own data searchable."""
     ids = {event.customer_id for event in events}
     await work.session.flush()
-    customers = await list_customers_by_id(work.session, ids)
-    identities = await list_identities_by_customer(work.session, ids)
+    records = await list_records_by_id(work.session, ids)
+    identities = await list_identities_by_record(work.session, ids)
     rows = [
-        {"subject_id": customer.id, "customer_id": customer.id, "kind": kind, "term": term}
-        for customer in customers.values()
+        {"subject_id": record.id, "customer_id": record.id, "kind": kind, "term": term}
+        for record in records.values()
         for kind, term in profile_terms(
-            given_name=customer.given_name,
-            family_name=customer.family_name,
-            external_ids={i.value for i in identities[customer.id] if i.kind == IdentityKind.EXTERNAL_ACCOUNT},
-            emails={i.value for i in identities[customer.id] if i.kind == IdentityKind.EMAIL}
-            | ({customer.email} if customer.email else set()),
-            phone=customer.phone,
+            given_name=record.given_name,
+            family_name=record.family_name,
+            emails={record.email} if record.email else set(),
+            phones={record.phone} if record.phone else set(),
+            identities=[(IdentityKind(each.kind), each.value) for each in identities[record.id]],
         )
     ]
     await replace_terms(work.session, ids, rows)

@@ -1,13 +1,14 @@
 """What customers brought, and where that places each of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from domain.base.work import Work
+from domain.customers.actions.families import show_families
 from domain.customers.repository.spending import (
     RANKINGS,
     count_ranked_customers,
@@ -16,9 +17,7 @@ from domain.customers.repository.spending import (
     recount_net_spent,
     replace_spendings,
     store_ranking,
-    update_order_columns,
 )
-from domain.customers.rules.profiles import last_order_key
 from domain.customers.rules.ranking import DECILES, QUINTILES, group_ends
 from domain.identity.repository import get_currency_code
 
@@ -56,42 +55,13 @@ class Spending:
 
 
 async def set_spendings(work: Work, *, customer_ids: Iterable[UUID], spendings: Sequence[Spending]) -> None:
-    """Replace what is known of the customers' spending. The customers are locked by the caller."""
-    currency_code = await get_currency_code(work.session, work.organisation)
+    """Replace what is known of the records' spending. Their families are locked by the caller."""
     await replace_spendings(
         work.session,
         customer_ids,
-        [
-            {
-                "customer_id": spending.customer_id,
-                "currency_code": spending.currency_code,
-                "order_count": spending.order_count,
-                "ordered": spending.ordered,
-                "credited": spending.credited,
-                "net": spending.ordered - spending.credited,
-            }
-            for spending in spendings
-        ],
+        [asdict(spending) | {"net": spending.ordered - spending.credited} for spending in spendings],
     )
-    by_customer: dict[UUID, list[Spending]] = {customer_id: [] for customer_id in customer_ids}
-    for spending in spendings:
-        by_customer[spending.customer_id].append(spending)
-    rows = [_order_columns(customer_id, of_one, currency_code) for customer_id, of_one in by_customer.items()]
-    await update_order_columns(work.session, rows)
-
-
-def _order_columns(customer_id: UUID, spendings: Sequence[Spending], currency_code: str) -> dict[str, Any]:
-    firsts = [spending.first_order_at for spending in spendings if spending.first_order_at is not None]
-    lasts = [spending.last_order_at for spending in spendings if spending.last_order_at is not None]
-    last_order_at = max(lasts, default=None)
-    return {
-        "key": customer_id,
-        "order_count": sum(spending.order_count for spending in spendings),
-        "net_spent": sum((s.ordered - s.credited for s in spendings if s.currency_code == currency_code), Decimal(0)),
-        "first_order_at": min(firsts, default=None),
-        "last_order_at": last_order_at,
-        "last_order_key": last_order_key(last_order_at),
-    }
+    await show_families(work, customer_ids=customer_ids)
 
 
 async def refresh_ranking(work: Work, *, is_forced: bool = False) -> None:

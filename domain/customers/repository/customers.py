@@ -1,7 +1,7 @@
 """Every query about customers. Reads return plain rows; what will change is loaded as objects, locked."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,10 +14,12 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    literal_column,
     or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.columns import to_micros
 from domain.base.pages import Ordering, Page, PageRequest, list_page
@@ -26,13 +28,17 @@ from domain.base.repository import (
     insert_rows,
     rows_by_id,
 )
-from domain.customers.errors import CustomerNotFound
 from domain.customers.model import (
     Customer,
+    CustomerAttribute,
+    CustomerRecord,
     CustomerTag,
     CustomerTerm,
 )
+from domain.customers.repository.families import rows_by_family
+from domain.customers.rules.attributes import StoredCondition
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, LifecycleStage
+from domain.customers.rules.search import TermKind, with_one_error
 
 _HIGHEST_CHARACTER = "\U0010ffff"
 
@@ -48,6 +54,12 @@ class CustomerFilter:
     countries: Sequence[str] = ()
     created_after: datetime | None = None
     created_before: datetime | None = None
+    attributes: Sequence[StoredCondition] = ()
+    is_tolerant: bool = False
+    """Whether words also mean what they may be a misspelling of."""
+
+
+_IS_LISTED = Customer.is_absorbed == literal_column("false")
 
 
 ORDERINGS = {
@@ -68,72 +80,74 @@ async def list_customers(
     return await list_page(session, statement, ordering=ordering, page=page)
 
 
+async def is_misspelled(session: AsyncSession, wanted: CustomerFilter) -> bool:
+    """Tell whether nobody is found by the search as it was typed, so that it may be a misspelling."""
+    if not any(with_one_error(word) for word in wanted.words):
+        return False
+    found = select(Customer.id).where(_IS_LISTED, found_by_terms(wanted)).limit(1)
+    return (await session.execute(found)).one_or_none() is None
+
+
 async def count_customers(session: AsyncSession, *, wanted: CustomerFilter, now: datetime) -> int:
     """Return how many customers the filter names."""
-    count: int = (
-        await session.execute(_narrowed(select(func.count()).select_from(Customer), wanted, now))
-    ).scalar_one()
+    if wanted == CustomerFilter():  # all of them: the few absorbed ones taken off, from an index that has only those
+        absorbed = select(func.count()).select_from(Customer).where(literal_column("is_absorbed")).scalar_subquery()
+        statement: Select[Any] = select(func.count() - absorbed).select_from(Customer)
+    else:
+        statement = _narrowed(select(func.count()).select_from(Customer), wanted, now)
+    count: int = (await session.execute(statement)).scalar_one()
     return count
 
 
 async def list_customers_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
-    """Return the customers by their ids."""
-    return await rows_by_id(session, Customer, ids)
+    """Return the canonical customers among these ids."""
+    found = await rows_by_id(session, Customer, ids)
+    return {key: row for key, row in found.items() if not row.is_absorbed}
 
 
-async def get_customer_for_update(session: AsyncSession, customer_id: UUID) -> Customer:
-    """Return the customer, locked until the end of the transaction. Raises `CustomerNotFound`."""
-    statement = select(Customer).where(Customer.id == customer_id).with_for_update(key_share=True)
-    customer = (await session.scalars(statement)).one_or_none()
-    if customer is None:
-        raise CustomerNotFound
-    return customer
-
-
-async def lock_customers(session: AsyncSession, ids: Iterable[UUID]) -> None:
-    """Lock the customers until the end of the transaction, always in the order of their ids.
-
-    As every lock here it leaves the key free (`key_share`): rows that refer to a customer go in meanwhile.
-    """
-    for chunk in chunks(sorted(set(ids))):
-        await session.execute(
-            select(Customer.id).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update(key_share=True)
+async def list_customers_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the customer who has each record now: the canonical one of its family."""
+    found: dict[UUID, Row[Any]] = {}
+    for chunk in chunks(ids):
+        statement = (
+            select(*Customer.__table__.c, CustomerRecord.id.label("record_id"))
+            .join(CustomerRecord, CustomerRecord.canonical_id == Customer.id)
+            .where(CustomerRecord.id.in_(chunk))
         )
-
-
-async def list_customers_for_update(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Customer]:
-    """Return the customers by their ids, locked in the order of their ids."""
-    found: dict[UUID, Customer] = {}
-    for chunk in chunks(sorted(set(ids))):
-        statement = select(Customer).where(Customer.id.in_(chunk)).order_by(Customer.id).with_for_update(key_share=True)
-        found.update({customer.id: customer for customer in await session.scalars(statement)})
+        found.update({row.record_id: row for row in await session.execute(statement)})
     return found
 
 
 async def list_tags_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
-    """Return each customer's tags in alphabetical order."""
+    """Return the tags that each customer shows, in alphabetical order."""
+    found = await rows_by_family(session, CustomerTag.customer_id, ids, order_by=(CustomerTag.tag,))
     tags: dict[UUID, list[str]] = defaultdict(list)
-    for chunk in chunks(ids):
-        statement = select(CustomerTag.customer_id, CustomerTag.tag).where(CustomerTag.customer_id.in_(chunk))
-        for customer_id, tag in await session.execute(statement.order_by(CustomerTag.tag)):
-            tags[customer_id].append(tag)
+    for key, rows in found.items():
+        tags[key] = [row.tag for row in rows if (not row.is_removed if row.is_alone else row.is_shown)]
     return tags
 
 
-async def replace_tags(session: AsyncSession, customer_id: UUID, tags: Iterable[str]) -> None:
-    """Give the customer these tags and no others."""
+async def list_tag_rows(session: AsyncSession, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+    """Return every tag row of these records."""
+    return (await session.execute(select(*CustomerTag.__table__.c).where(CustomerTag.customer_id.in_(list(ids))))).all()
+
+
+async def replace_tags(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make these the tag rows of the records."""
     await session.flush()
-    await session.execute(delete(CustomerTag).where(CustomerTag.customer_id == customer_id))
-    await insert_rows(session, CustomerTag, [{"customer_id": customer_id, "tag": tag} for tag in tags])
+    for chunk in chunks(ids):
+        await session.execute(delete(CustomerTag).where(CustomerTag.customer_id.in_(chunk)))
+    await insert_rows(session, CustomerTag, rows)
 
 
 def _narrowed(statement: Select[Any], wanted: CustomerFilter, now: datetime) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = [_IS_LISTED]
     if wanted.words:
-        conditions.append(_found_by_terms(wanted))
+        conditions.append(found_by_terms(wanted))
     if wanted.tags:
-        tagged = select(CustomerTag.customer_id).where(CustomerTag.tag.in_(wanted.tags))
+        tagged = _canonical_of(CustomerTag.customer_id).where(CustomerTag.tag.in_(wanted.tags), CustomerTag.is_shown)
         conditions.append(Customer.id.in_(tagged))
+    conditions.extend(_has_attribute(condition) for condition in wanted.attributes)
     if wanted.countries:
         conditions.append(Customer.country.in_(wanted.countries))
     if wanted.lifecycle_stages:
@@ -145,14 +159,12 @@ def _narrowed(statement: Select[Any], wanted: CustomerFilter, now: datetime) -> 
     return statement.where(*conditions)
 
 
-def _found_by_terms(wanted: CustomerFilter) -> ColumnElement[bool]:
-    """Every word begins a term of the customer, or the whole search is one of their telephone numbers."""
+def found_by_terms(wanted: CustomerFilter) -> ColumnElement[bool]:
+    """Say that every word begins a term of the customer, or that the whole search is one of their numbers."""
     by_words = and_(
         *(
             Customer.id.in_(
-                select(CustomerTerm.customer_id).where(
-                    CustomerTerm.term >= word, CustomerTerm.term < word + _HIGHEST_CHARACTER
-                )
+                _canonical_of(CustomerTerm.customer_id).where(_is_meant(word, is_tolerant=wanted.is_tolerant))
             )
             for word in wanted.words
         )
@@ -160,8 +172,40 @@ def _found_by_terms(wanted: CustomerFilter) -> ColumnElement[bool]:
     phones = sorted(wanted.phones)
     if not phones:
         return by_words
-    by_phone = Customer.id.in_(select(CustomerTerm.customer_id).where(CustomerTerm.term.in_(phones)))
+    by_phone = Customer.id.in_(_canonical_of(CustomerTerm.customer_id).where(CustomerTerm.term.in_(phones)))
     return or_(by_words, by_phone)
+
+
+def _is_meant(word: str, *, is_tolerant: bool) -> ColumnElement[bool]:
+    begins = and_(CustomerTerm.term >= word, CustomerTerm.term < word + _HIGHEST_CHARACTER)
+    similar = sorted(with_one_error(word)) if is_tolerant else []
+    if not similar:
+        return begins
+    return or_(begins, and_(CustomerTerm.term.in_(similar), CustomerTerm.kind == TermKind.NAME))
+
+
+def _canonical_of(column: InstrumentedAttribute[UUID]) -> Select[Any]:
+    """Return a selection of the canonical customers of the records that `column` names."""
+    return select(CustomerRecord.canonical_id).join(column.class_, column == CustomerRecord.id)
+
+
+def _has_attribute(condition: StoredCondition) -> ColumnElement[bool]:
+    """Say that what the customer shows of an attribute is as the condition wants it."""
+    value, number = CustomerAttribute.text_value, CustomerAttribute.number_value
+    having = _canonical_of(CustomerAttribute.customer_id).where(
+        CustomerAttribute.definition_id == condition.definition_id, CustomerAttribute.is_shown
+    )
+    if condition.texts is not None:
+        having = having.where(value.in_(list(condition.texts)))
+    for bound, column, is_least in (
+        (condition.text_min, value, True),
+        (condition.text_max, value, False),
+        (condition.number_min, number, True),
+        (condition.number_max, number, False),
+    ):
+        if bound is not None:
+            having = having.where(column >= bound if is_least else column <= bound)
+    return Customer.id.in_(having) if condition.is_set else Customer.id.not_in(having)
 
 
 def _in_stage(stage: LifecycleStage, now: datetime) -> ColumnElement[bool]:

@@ -1,54 +1,144 @@
-"""Every query about customers. Reads return plain rows; what will change is loaded as objects, locked."""
+"""Every query about the signs by which customers are recognised."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    select,
-    text,
-)
+from sqlalchemy import Row, delete, exists, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from domain.base.repository import (
-    chunks,
-)
-from domain.customers.model import (
-    CustomerIdentity,
-)
-from domain.customers.rules.identities import IdentityKind
+from domain.base.repository import chunks, rows_by_id
+from domain.customers.errors import IdentityNotFound
+from domain.customers.model import CustomerIdentity, CustomerRecord
+from domain.customers.repository.families import rows_by_family
+from domain.customers.rules.identities import IdentityKind, IdentityVerification
 
 
-async def lock_emails(session: AsyncSession, keys: Iterable[str]) -> None:
-    """Let nobody else decide whose these addresses are until the end of the transaction.
+async def lock_identities(session: AsyncSession, names: Iterable[str]) -> None:
+    """Let nobody else decide whose these are until the end of the transaction; e-mail addresses as they are compared.
 
     The unique indexes keep two of a kind apart, but not an address of a profile and a verified one that come at
     once. SQLite has one writer anyway.
     """
-    wanted = sorted(set(keys))
+    wanted = sorted(set(names))
     if wanted and session.get_bind().dialect.name == "postgresql":
         statement = "SELECT pg_advisory_xact_lock(hashtextextended(key, 1)) FROM unnest(CAST(:keys AS text[])) AS key"
         await session.execute(text(statement), {"keys": wanted})
 
 
 async def list_identities(
-    session: AsyncSession, *, kind: IdentityKind, values: Iterable[str]
+    session: AsyncSession, *, kind: IdentityKind, values: Iterable[str], namespace: str = ""
 ) -> Sequence[CustomerIdentity]:
     """Return the identities with these values, of all customers."""
     found: list[CustomerIdentity] = []
     for chunk in chunks(values):
         statement = select(CustomerIdentity).where(
-            CustomerIdentity.kind == kind, CustomerIdentity.namespace == "", CustomerIdentity.value.in_(chunk)
+            CustomerIdentity.kind == kind, CustomerIdentity.namespace == namespace, CustomerIdentity.value.in_(chunk)
         )
         found.extend(await session.scalars(statement))
     return found
 
 
-async def list_identities_by_customer(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[CustomerIdentity]]:
-    """Return each customer's identities in the order in which they were first seen."""
+async def find_customer_by_identity(
+    session: AsyncSession, *, kind: IdentityKind, namespace: str, value: str
+) -> UUID | None:
+    """Return the customer who is recognised by this: it is verified as theirs, and nobody shares it."""
+    shared = aliased(CustomerIdentity)
+    is_shared = exists().where(
+        shared.kind == kind, shared.namespace == namespace, shared.value == value, shared.is_shared
+    )
+    statement = (
+        select(CustomerRecord.canonical_id)
+        .join(CustomerIdentity, CustomerIdentity.customer_id == CustomerRecord.id)
+        .where(
+            CustomerIdentity.kind == kind,
+            CustomerIdentity.namespace == namespace,
+            CustomerIdentity.value == value,
+            CustomerIdentity.verification == IdentityVerification.VERIFIED,
+            ~is_shared,
+        )
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def get_identity(session: AsyncSession, identity_id: UUID) -> CustomerIdentity:
+    """Return the identity as it is now. Raises `IdentityNotFound`."""
+    statement = select(CustomerIdentity).where(CustomerIdentity.id == identity_id)
+    identity = (await session.scalars(statement.execution_options(populate_existing=True))).one_or_none()
+    if identity is None:
+        raise IdentityNotFound
+    return identity
+
+
+async def list_identities_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """Return identities by their ids."""
+    return await rows_by_id(session, CustomerIdentity, ids)
+
+
+async def list_identities_by_family(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return the identities of each customer's whole family, in the order in which they were first seen."""
+    return await rows_by_family(
+        session, CustomerIdentity.customer_id, ids, order_by=(CustomerIdentity.first_seen_at, CustomerIdentity.id)
+    )
+
+
+async def list_identities_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[CustomerIdentity]]:
+    """Return each record's identities in the order in which they were first seen."""
     found: dict[UUID, list[CustomerIdentity]] = defaultdict(list)
     for chunk in chunks(ids):
         statement = select(CustomerIdentity).where(CustomerIdentity.customer_id.in_(chunk))
         for identity in await session.scalars(statement.order_by(CustomerIdentity.id)):
             found[identity.customer_id].append(identity)
     return found
+
+
+async def count_identities(session: AsyncSession, customer_id: UUID) -> int:
+    """Return how many identities a record has."""
+    statement = select(func.count()).select_from(CustomerIdentity).where(CustomerIdentity.customer_id == customer_id)
+    count: int = (await session.execute(statement)).scalar_one()
+    return count
+
+
+async def list_same_identities(session: AsyncSession, ids: Iterable[UUID], *, limit: int) -> Sequence[Row[Any]]:
+    """Return the identities of others that are the same as one of these records', for matching.
+
+    Those that somebody shares, and those that more than `limit` others have, are nobody's sign and left out.
+    """
+    own, theirs = aliased(CustomerIdentity), aliased(CustomerIdentity)
+    is_same = (theirs.kind == own.kind, theirs.namespace == own.namespace, theirs.value == own.value)
+    holders = (
+        select(func.count())
+        .select_from(CustomerIdentity)
+        .where(
+            CustomerIdentity.kind == own.kind,
+            CustomerIdentity.namespace == own.namespace,
+            CustomerIdentity.value == own.value,
+        )
+        .scalar_subquery()
+    )
+    found: list[Row[Any]] = []
+    for chunk in chunks(ids):
+        pairs = (
+            select(own.customer_id.label("own_id"), *(getattr(theirs, c.key) for c in CustomerIdentity.__table__.c))
+            .join(theirs, (is_same[0]) & (is_same[1]) & (is_same[2]) & (theirs.customer_id != own.customer_id))
+            .where(own.customer_id.in_(chunk), ~own.is_shared, ~theirs.is_shared, holders <= limit + 1)
+        )
+        found.extend(await session.execute(pairs))
+    return found
+
+
+async def list_shared_values(session: AsyncSession, names: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """Return which of these identities (kind, namespace, value) somebody shares."""
+    shared: set[tuple[str, str, str]] = set()
+    for chunk in chunks(names):
+        columns = (CustomerIdentity.kind, CustomerIdentity.namespace, CustomerIdentity.value)
+        statement = select(*columns).where(tuple_(*columns).in_(chunk), CustomerIdentity.is_shared)
+        shared.update((row[0], row[1], row[2]) for row in await session.execute(statement))
+    return shared
+
+
+async def remove_identity(session: AsyncSession, identity_id: UUID) -> None:
+    """Take the identity away."""
+    await session.execute(delete(CustomerIdentity).where(CustomerIdentity.id == identity_id))

@@ -1,18 +1,16 @@
-"""Every query about customers. Reads return plain rows; what will change is loaded as objects, locked."""
+"""Every query about what customers spent, and where that places them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Row,
-    and_,
-    bindparam,
+    Subquery,
     case,
     delete,
-    exists,
     func,
     literal_column,
     select,
@@ -27,14 +25,15 @@ from domain.base.columns import Whole
 from domain.base.repository import (
     chunks,
     insert_rows,
-    rows_by_parent,
     upsert,
 )
 from domain.customers.model import (
     Customer,
+    CustomerRecord,
     CustomerSpending,
     ValueRanking,
 )
+from domain.customers.repository.families import members
 
 
 async def replace_spendings(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -44,40 +43,38 @@ async def replace_spendings(session: AsyncSession, ids: Iterable[UUID], rows: Se
     await insert_rows(session, CustomerSpending, rows)
 
 
-async def update_order_columns(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write what orders brought to the customers named in `key` of each row, of which there is at least one."""
-    columns = ("order_count", "net_spent", "first_order_at", "last_order_at", "last_order_key")
-    statement = (
-        update(Customer.__table__)  # type: ignore[arg-type]
-        .where(Customer.__table__.c.id == bindparam("key"))
-        .values({column: bindparam(f"new_{column}") for column in columns})
-    )
-    connection = await session.connection()
-    await connection.execute(
-        statement, [{"key": row["key"], **{f"new_{column}": row[column] for column in columns}} for row in rows]
-    )
-
-
 async def recount_net_spent(session: AsyncSession, currency_code: str) -> None:
     """Write the sums in this currency to the column that customers are ordered by, where it differs."""
-    in_currency = CustomerSpending.currency_code == currency_code
-    of_customer = and_(CustomerSpending.customer_id == Customer.id, in_currency)
+    net = (
+        select(func.coalesce(func.sum(CustomerSpending.net), literal_column("0")))
+        .join(CustomerRecord, CustomerRecord.id == CustomerSpending.customer_id)
+        .where(CustomerRecord.canonical_id == Customer.id, CustomerSpending.currency_code == currency_code)
+        .scalar_subquery()
+    )
     if session.get_bind().dialect.name == "postgresql":  # a large shop's customers take longer than a request may
         await session.execute(text("SET LOCAL statement_timeout = '10min'"))
-    for statement in (
-        update(Customer)
-        .values(net_spent=CustomerSpending.net)
-        .where(of_customer, Customer.net_spent != CustomerSpending.net),
-        update(Customer)
-        .values(net_spent=Decimal(0))
-        .where(Customer.net_spent != Decimal(0), ~exists().where(of_customer)),
-    ):
-        await session.execute(statement, execution_options={"synchronize_session": False})
+    statement = update(Customer).values(net_spent=net).where(Customer.net_spent != net)
+    await session.execute(statement, execution_options={"synchronize_session": False})
 
 
-async def list_spendings_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
-    """Return each customer's sums by currency."""
-    return await rows_by_parent(session, CustomerSpending.customer_id, ids, order_by=(CustomerSpending.currency_code,))
+async def list_spendings_by_customer(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return each customer's sums by currency, over their whole family."""
+    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    summed = ("order_count", "ordered", "credited", "net")
+    for chunk in chunks(ids):
+        family = members(chunk)
+        statement = (
+            select(family.c.group_id, CustomerSpending.currency_code)
+            .add_columns(
+                *(type_coerce(func.sum(c), c.type).label(c.key) for c in (getattr(CustomerSpending, n) for n in summed))
+            )
+            .join(CustomerSpending, CustomerSpending.customer_id == family.c.id)
+            .group_by(family.c.group_id, CustomerSpending.currency_code)
+            .order_by(CustomerSpending.currency_code)
+        )
+        for row in await session.execute(statement):
+            found[row.group_id].append(row)
+    return found
 
 
 async def find_ranking_for_update(session: AsyncSession) -> Row[Any] | None:
@@ -158,19 +155,27 @@ async def _find_key_from_top(
 
 async def concentration(session: AsyncSession, *, currency_code: str, percents: Sequence[int]) -> Row[Any]:
     """Return `customer_count` and `total` of the customers who ever bought, and `top_N`: what the best N % brought."""
-    ranked = (
-        select(CustomerSpending.net.label("net"))
-        .add_columns(
-            func.row_number()
-            .over(order_by=[CustomerSpending.net.desc(), Customer.rank_key, Customer.id])
-            .label("rank"),
-            func.count().over().label("size"),
-        )
-        .join(Customer, Customer.id == CustomerSpending.customer_id)
+    nets = (
+        select(CustomerRecord.canonical_id, func.sum(CustomerSpending.net).label("net"))
+        .join(CustomerRecord, CustomerRecord.id == CustomerSpending.customer_id)
         .where(CustomerSpending.currency_code == currency_code)
+        .group_by(CustomerRecord.canonical_id)
         .subquery()
     )
-    return await read_concentration(session, ranked, percents)
+    return await read_concentration(session, rank_nets(nets), percents)
+
+
+def rank_nets(nets: Subquery) -> Subquery:
+    """Rank what canonical customers brought, for `read_concentration`; ties as everywhere."""
+    return (
+        select(nets.c.net)
+        .add_columns(
+            func.row_number().over(order_by=[nets.c.net.desc(), Customer.rank_key, Customer.id]).label("rank"),
+            func.count().over().label("size"),
+        )
+        .join(Customer, Customer.id == nets.c.canonical_id)
+        .subquery()
+    )
 
 
 async def read_concentration(session: AsyncSession, ranked: Any, percents: Sequence[int]) -> Row[Any]:  # noqa: ANN401

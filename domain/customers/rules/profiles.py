@@ -12,6 +12,7 @@ from domain.base.contacts import check_email, check_phone, email_key
 from domain.base.errors import Checks, Invalid
 from domain.base.places import check_country, check_locale, check_time_zone
 from domain.base.texts import check_length, clean_optional, clean_required
+from domain.customers.rules.attributes import DEFINITIONS_MAX, AttributeChange
 
 TAGS_MAX = 50
 TAG_LENGTH_MAX = 50
@@ -50,6 +51,7 @@ class CustomerDetails:
     birth_date: date | None = None
     country: str | None = None
     tags: Sequence[str] = ()
+    attributes: Sequence[AttributeChange] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,7 @@ class CustomerChanges:
     birth_date: Change[date | None] = UNCHANGED
     country: Change[str | None] = UNCHANGED
     tags: Change[Sequence[str] | None] = UNCHANGED
+    attributes: Change[Sequence[AttributeChange] | None] = UNCHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +145,7 @@ def check_details(details: CustomerDetails, *, home_country: str | None, today: 
         country=country,
         tags=checks.take(lambda: check_tags(details.tags), "tags") or (),
     )
+    checks.take(lambda: check_length(details.attributes, count_max=DEFINITIONS_MAX), "attributes")
     checks.settle()
     return checked
 
@@ -164,6 +168,9 @@ def check_changes(changes: CustomerChanges, *, today: date) -> CustomerChanges:
         stay["birth_date"] = checks.take(lambda: check_birth_date(birth_date, today=today), "birth_date")
     if not isinstance(tags := changes.tags, Unchanged):
         stay["tags"] = checks.take(lambda: check_tags(tags or ()), "tags")
+    if not isinstance(attributes := changes.attributes, Unchanged):
+        stay["attributes"] = attributes
+        checks.take(lambda: check_length(attributes or (), count_max=DEFINITIONS_MAX), "attributes")
     checks.settle()
     return CustomerChanges(**stay)  # type: ignore[arg-type]
 

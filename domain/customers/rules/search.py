@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from domain.base.contacts import phone_digits
 from domain.base.texts import folded
+from domain.customers.rules.identities import IdentityKind
 
 SEARCH_WORDS_MAX = 8
 
@@ -27,15 +28,19 @@ def profile_terms(
     *,
     given_name: str | None,
     family_name: str | None,
-    external_ids: Iterable[str],
     emails: Iterable[str],
-    phone: str | None,
+    phones: Iterable[str],
+    identities: Iterable[tuple[IdentityKind, str]],
 ) -> set[tuple[TermKind, str]]:
-    """Return the words under which a customer's own data are found."""
+    """Return the words under which a customer's own data, and what they are recognised by, are found."""
+    known = list(identities)
     terms = {(TermKind.NAME, word) for name in (given_name, family_name) if name for word in _name_words(name)}
-    terms |= {(TermKind.EXTERNAL_ID, external_id) for value in external_ids for external_id in _words(value)}
-    terms |= {(TermKind.EMAIL, folded(email)[:_TERM_LENGTH_MAX]) for email in emails}
-    terms |= {(TermKind.PHONE, digits) for digits in (phone_digits(phone) if phone else ())}
+    all_emails = {*emails, *(value for kind, value in known if kind is IdentityKind.EMAIL)}
+    terms |= {(TermKind.EMAIL, folded(email)[:_TERM_LENGTH_MAX]) for email in all_emails}
+    all_phones = {*phones, *(value for kind, value in known if kind is IdentityKind.PHONE)}
+    terms |= {(TermKind.PHONE, digits) for phone in all_phones for digits in phone_digits(phone)}
+    accounts = [value for kind, value in known if kind in (IdentityKind.EXTERNAL_ACCOUNT, IdentityKind.SOCIAL_HANDLE)]
+    terms |= {(TermKind.EXTERNAL_ID, word) for account in accounts for word in _words(account)}
     return terms
 
 
@@ -57,3 +62,27 @@ def _name_words(name: str) -> set[str]:
 
 def _words(text: str) -> list[str]:
     return [word[:_TERM_LENGTH_MAX] for word in folded(text).split()]
+
+
+TYPO_LETTERS_MIN = 4
+TYPO_LETTERS_MAX = 20
+"""Words of so many letters are also found with one typing error, where nothing is found as it was typed."""
+
+_ALPHABETS = ("abcdefghijklmnopqrstuvwxyz", "αβγδεζηθικλμνξοπρσςτυφχψω", "абвгдежзийклмнопрстуфхцчшщъыьэюя")
+
+
+def with_one_error(word: str) -> set[str]:
+    """Return the words of which `word` may be a misspelling; none for one that is too short or too long.
+
+    One typing error: a letter missing, one too many, a wrong one, or two neighbours swapped. Letters are
+    those of the word's own alphabet: Latin (accents are folded before), Greek or Cyrillic.
+    """
+    alphabet = next((letters for letters in _ALPHABETS if word[:1] in letters), None)
+    if alphabet is None or not TYPO_LETTERS_MIN <= len(word) <= TYPO_LETTERS_MAX:
+        return set()
+    halves = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+    missing = {left + letter + right for left, right in halves for letter in alphabet}
+    too_many = {left + right[1:] for left, right in halves if right}
+    wrong = {left + letter + right[1:] for left, right in halves if right for letter in alphabet}
+    swapped = {left + right[1] + right[0] + right[2:] for left, right in halves if len(right) > 1}
+    return (missing | too_many | wrong | swapped) - {word}

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from domain.base.work import Work
 from domain.customers.actions.search import index_order_numbers
 from domain.customers.actions.spending import Spending, set_spendings
-from domain.customers.repository.customers import lock_customers
+from domain.customers.actions.timeline import Happening, place_in_timeline
+from domain.customers.repository.families import lock_families
 from domain.orders.events import CreditNoteChanged, OrderChanged
+from domain.orders.repository.credit_notes import list_credit_notes_by_id, list_credit_notes_by_order
 from domain.orders.repository.orders import list_orders_by_id
 from domain.orders.repository.spending import sum_credit_notes_by_customer, sum_orders_by_customer
 
@@ -16,14 +19,14 @@ from domain.orders.repository.spending import sum_credit_notes_by_customer, sum_
 async def count_spending(work: Work, events: Sequence[OrderChanged | CreditNoteChanged]) -> None:
     """Count anew what the customers of these orders spent: a sum of what is there cannot drift.
 
-    Locks the customers, so that of two orders at once the later one counts both.
+    Locks the customers' families, so that of two orders at once the later one counts both.
     """
     ids = {event.customer_id for event in events} | {event.previous_customer_id for event in events}
     customer_ids = sorted(customer_id for customer_id in ids if customer_id is not None)
     if not customer_ids:
         return
     await work.session.flush()
-    await lock_customers(work.session, customer_ids)
+    await lock_families(work.session, customer_ids)
     sums: dict[tuple[UUID, str], Spending] = {}
     for row in await sum_orders_by_customer(work.session, customer_ids):
         sums[row.customer_id, row.currency_code] = Spending(
@@ -53,3 +56,31 @@ async def index_numbers(work: Work, events: Sequence[OrderChanged]) -> None:
         for number in {order.number, order.external_id}
     ]
     await index_order_numbers(work, order_ids=order_ids, numbers=numbers)
+
+
+async def note_orders(work: Work, events: Sequence[OrderChanged]) -> None:
+    """Let the orders stand in their customers' timelines, and their credit notes with them."""
+    await work.session.flush()
+    orders = await list_orders_by_id(work.session, [event.order_id for event in events])
+    await place_in_timeline(
+        work,
+        kind="ORDER",
+        happenings=[
+            Happening(id=order.id, customer_id=order.customer_id, occurred_at=order.placed_at)
+            for order in orders.values()
+        ],
+    )
+    notes = await list_credit_notes_by_order(work.session, list(orders))
+    await _place_notes(work, [note for of_order in notes.values() for note in of_order])
+
+
+async def note_credit_notes(work: Work, events: Sequence[CreditNoteChanged]) -> None:
+    """Let the credit notes stand in their customers' timelines."""
+    await work.session.flush()
+    notes = await list_credit_notes_by_id(work.session, [event.credit_note_id for event in events])
+    await _place_notes(work, list(notes.values()))
+
+
+async def _place_notes(work: Work, notes: Sequence[Any]) -> None:
+    happened = [Happening(id=note.id, customer_id=note.customer_id, occurred_at=note.issued_at) for note in notes]
+    await place_in_timeline(work, kind="CREDIT_NOTE", happenings=happened)

@@ -13,9 +13,10 @@ from domain.base.pages import (
     Ordering,
     Page,
     PageRequest,
-    list_pages_by_parent,
+    list_pages_by_group,
 )
 from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.customers.repository.families import members
 from domain.orders.model import (
     CreditNote,
     CreditNoteLine,
@@ -28,10 +29,16 @@ NEWEST_CREDIT_NOTES = Ordering("creditNotes", (CreditNote.issued_at, CreditNote.
 async def list_credit_notes_by_customer(
     session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest
 ) -> list[Page[Row[Any]]]:
-    """Return a page of credit notes for each customer, the newest first, aligned to `ids`."""
-    statement = select(*CreditNote.__table__.c)
-    return await list_pages_by_parent(
-        session, statement, parent=CreditNote.customer_id, keys=ids, ordering=NEWEST_CREDIT_NOTES, page=page
+    """Return a page of credit notes for each customer, with all their family's, the newest first."""
+    family = members(ids)
+    return await list_pages_by_group(
+        session,
+        CreditNote,
+        runs=family,
+        belongs=lambda note: note.customer_id == family.c.id,
+        keys=ids,
+        ordering=NEWEST_CREDIT_NOTES,
+        page=page,
     )
 
 

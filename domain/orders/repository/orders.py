@@ -15,12 +15,12 @@ from domain.base.pages import (
     Page,
     PageRequest,
     list_page,
-    list_pages_by_parent,
+    list_pages_by_group,
 )
 from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.customers.repository.families import is_in_family, members
 from domain.orders.errors import OrderNotFound
 from domain.orders.model import (
-    CreditNote,
     Order,
     OrderLine,
 )
@@ -66,24 +66,17 @@ async def find_order_by_external_id(session: AsyncSession, external_id: str) -> 
 async def list_orders_by_customer(
     session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest
 ) -> list[Page[Row[Any]]]:
-    """Return a page of orders for each customer, the newest first, aligned to `ids`."""
-    statement = select(*Order.__table__.c)
-    return await list_pages_by_parent(
-        session, statement, parent=Order.customer_id, keys=ids, ordering=NEWEST_ORDERS, page=page
+    """Return a page of orders for each customer, with all their family's, the newest first, aligned to `ids`."""
+    family = members(ids)
+    return await list_pages_by_group(
+        session,
+        Order,
+        runs=family,
+        belongs=lambda order: order.customer_id == family.c.id,
+        keys=ids,
+        ordering=NEWEST_ORDERS,
+        page=page,
     )
-
-
-async def count_by_customer(
-    session: AsyncSession, table: type[Order | CreditNote], ids: Iterable[UUID]
-) -> dict[UUID, int]:
-    """Return how many orders (or credit notes) each customer has."""
-    counts: dict[UUID, int] = defaultdict(int)
-    for chunk in chunks(ids):
-        statement = select(table.customer_id, func.count()).where(table.customer_id.in_(chunk))
-        counts.update(
-            {key: count for key, count in await session.execute(statement.group_by(table.customer_id)) if key}
-        )
-    return counts
 
 
 async def list_lines_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
@@ -126,7 +119,7 @@ async def list_lines_for_update(session: AsyncSession, order_ids: Iterable[UUID]
 
 def _narrowed(statement: Select[Any], wanted: OrderFilter) -> Select[Any]:
     if wanted.customer_id is not None:
-        statement = statement.where(Order.customer_id == wanted.customer_id)
+        statement = statement.where(is_in_family(Order.customer_id, wanted.customer_id))
     if wanted.store_ids is not None:
         statement = statement.where(Order.store_id.in_(wanted.store_ids))
     if wanted.placed_after is not None:

@@ -9,8 +9,8 @@ from sqlalchemy import Row, Select, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.repository import chunks
-from domain.customers.model import Customer
-from domain.customers.repository.spending import read_concentration
+from domain.customers.model import CustomerRecord
+from domain.customers.repository.spending import rank_nets, read_concentration
 from domain.orders.model import (
     CreditNote,
     Order,
@@ -81,20 +81,12 @@ async def concentration_between(
     )
     amounts = union_all(bought, given_back).subquery()
     nets = (
-        select(amounts.c.customer_id, func.sum(amounts.c.amount).label("net"))
-        .group_by(amounts.c.customer_id)
+        select(CustomerRecord.canonical_id, func.sum(amounts.c.amount).label("net"))
+        .join(CustomerRecord, CustomerRecord.id == amounts.c.customer_id)
+        .group_by(CustomerRecord.canonical_id)
         .subquery()
     )
-    ranked = (
-        select(
-            nets.c.net,
-            func.row_number().over(order_by=[nets.c.net.desc(), Customer.rank_key, Customer.id]).label("rank"),
-            func.count().over().label("size"),
-        )
-        .join(Customer, Customer.id == nets.c.customer_id)
-        .subquery()
-    )
-    return await read_concentration(session, ranked, percents)
+    return await read_concentration(session, rank_nets(nets), percents)
 
 
 def _between(

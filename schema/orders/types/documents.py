@@ -7,11 +7,13 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy import Row
+from sqlalchemy.orm import InstrumentedAttribute
 from strawberry import UNSET
 
 from domain.base.actors import Permission
 from domain.base.database import Session
 from domain.base.pages import check_page
+from domain.customers.repository.families import count_by_family
 from domain.orders.model import CreditNote as CreditNoteRow
 from domain.orders.model import Order as OrderRow
 from domain.orders.repository.credit_notes import (
@@ -23,7 +25,6 @@ from domain.orders.repository.credit_notes import (
 )
 from domain.orders.repository.deliveries import list_deliveries_by_order
 from domain.orders.repository.orders import (
-    count_by_customer,
     list_lines_by_order,
     list_orders_by_customer,
     list_orders_by_id,
@@ -217,7 +218,7 @@ async def orders(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_orders_by_customer(session, keys, page=page)
-    count = _count_of(OrderRow)
+    count = _count_of(OrderRow.customer_id)
     return [connect(page, Order.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
@@ -236,7 +237,7 @@ async def credit_notes(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_credit_notes_by_customer(session, keys, page=page)
-    count = _count_of(CreditNoteRow)
+    count = _count_of(CreditNoteRow.customer_id)
     return [connect(page, CreditNote.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
@@ -263,11 +264,11 @@ async def _load_optional(load: Any, info: Info, keys: Sequence[UUID | None]) -> 
     return [None if key is None else found[key] for key in keys]
 
 
-def _count_of(table: type[OrderRow | CreditNoteRow]) -> Count:
+def _count_of(column: InstrumentedAttribute[UUID | None]) -> Count:
     """Return how the customers' whole lists of these documents are counted."""
 
     async def count(session: Session, keys: Sequence[UUID | None]) -> list[int]:
-        counts = await count_by_customer(session, table, [key for key in keys if key is not None])
-        return [counts.get(key, 0) if key is not None else 0 for key in keys]
+        counts = await count_by_family(session, column, [key for key in keys if key is not None])
+        return [counts[key] if key is not None else 0 for key in keys]
 
     return count

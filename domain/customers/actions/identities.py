@@ -1,0 +1,188 @@
+"""By what a customer is recognised: adding, vouching, sharing, taking away."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain.base.actors import Permission
+from domain.base.contacts import email_key
+from domain.base.errors import TooLong
+from domain.base.work import Work
+from domain.customers.actions.entries import home_country, touch
+from domain.customers.actions.merges import join_customers
+from domain.customers.errors import CodeInvalid, IdentityBlocked, IdentityTaken
+from domain.customers.model import CustomerIdentity, CustomerRecord
+from domain.customers.repository.families import get_family_for_update
+from domain.customers.repository.identities import (
+    count_identities,
+    get_identity,
+    list_identities,
+    lock_identities,
+    remove_identity,
+)
+from domain.customers.rules.identities import (
+    IDENTITIES_MAX,
+    IdentityKind,
+    IdentitySource,
+    IdentityVerification,
+    check_namespace,
+    check_value,
+    is_blocked,
+    is_withheld,
+)
+
+
+async def add_identity(
+    work: Work, *, customer_id: UUID, kind: IdentityKind, namespace: str | None, value: str, is_shared: bool
+) -> UUID:
+    """Note by what else a customer may be recognised; it is not verified yet. Known already, nothing changes.
+
+    Raises `CustomerNotFound`, `Invalid`, `Required`, `IdentityBlocked`, `IdentityTaken` unless it is shared.
+    Records `CustomerUpdated`. Locks the family.
+    """
+    work.require(Permission.CUSTOMERS_WRITE)
+    space = check_namespace(namespace, kind=kind)
+    if kind is IdentityKind.PHONE and is_withheld(value):
+        raise IdentityBlocked
+    checked = check_value(value, kind=kind, home_country=await home_country(work))
+    if is_blocked(checked, kind=kind, relay_domains=work.organisation.relay_domains):
+        raise IdentityBlocked
+    records = await get_family_for_update(work.session, customer_id)
+    same = await _same(work, kind, space, checked)
+    family = {record.id for record in records}
+    known = next((each for each in same if each.customer_id in family), None)
+    if known is not None:
+        return known.id
+    if not is_shared and _is_anothers(same, family):
+        raise IdentityTaken
+    record = records[0]
+    if await count_identities(work.session, record.id) >= IDENTITIES_MAX:
+        message = f"A customer is recognised by at most {IDENTITIES_MAX} identities; remove one first."
+        raise TooLong(message)
+    identity = CustomerIdentity(
+        customer_id=record.id,
+        kind=kind,
+        namespace=space,
+        value=checked,
+        verification=IdentityVerification.UNVERIFIED,
+        source=IdentitySource.ADDED,
+        is_shared=is_shared,
+        first_seen_at=work.now,
+        last_seen_at=work.now,
+    )
+    work.session.add(identity)
+    _fill_profile(record, identity)
+    touch(work, record=record)
+    return identity.id
+
+
+async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) -> UUID:
+    """Vouch that an identity is the customer's; return the identity that is verified now.
+
+    Where it is verified as another customer's, both sides are proven to be one person: they are merged if the
+    organisation allows that to happen by itself, and it is refused otherwise.
+
+    Raises `IdentityNotFound`, `CodeInvalid`, `IdentityTaken`. Records `CustomerUpdated`, perhaps `CustomerMerged`.
+    Locks the family.
+    """
+    work.require(Permission.CUSTOMERS_WRITE)
+    if code is not None:
+        raise CodeInvalid
+    known = await get_identity(work.session, identity_id)
+    records = await get_family_for_update(work.session, known.customer_id)
+    same = await _same(work, IdentityKind(known.kind), known.namespace, known.value)
+    identity = await get_identity(work.session, identity_id)
+    if identity.verification == IdentityVerification.VERIFIED:
+        return identity.id
+    if identity.is_shared:
+        return _vouch(work, records, identity)
+    holder = next((each for each in same if _is_owned(each)), None)
+    if holder is None:
+        return _vouch(work, records, identity)
+    if holder.customer_id not in {record.id for record in records}:
+        if not work.organisation.merges_automatically:
+            raise IdentityTaken(field=("identity_id",))
+        holders = await get_family_for_update(work.session, holder.customer_id)
+        reason = "Merged by itself: the same identity was proven for both."
+        await join_customers(
+            work, survivor_id=holders[0].canonical_id, absorbed_id=records[0].canonical_id, reason=reason
+        )
+    return holder.id
+
+
+def _vouch(work: Work, records: Sequence[CustomerRecord], identity: CustomerIdentity) -> UUID:
+    identity.verification, identity.last_seen_at = IdentityVerification.VERIFIED, work.now
+    record = next(record for record in records if record.id == identity.customer_id)
+    _fill_profile(record, identity)
+    touch(work, record=record)
+    return identity.id
+
+
+async def share_identity(work: Work, *, identity_id: UUID, is_shared: bool) -> UUID:
+    """Note whether several people use this: then nobody is recognised by it.
+
+    Raises `IdentityNotFound`, `IdentityTaken` where it is verified as another customer's and no longer shared.
+    Records `CustomerUpdated`. Locks the family.
+    """
+    work.require(Permission.CUSTOMERS_WRITE)
+    known = await get_identity(work.session, identity_id)
+    records = await get_family_for_update(work.session, known.customer_id)
+    same = await _same(work, IdentityKind(known.kind), known.namespace, known.value)
+    identity = await get_identity(work.session, identity_id)
+    if identity.is_shared == is_shared:
+        return identity.id
+    is_verified = identity.verification == IdentityVerification.VERIFIED
+    if not is_shared and is_verified and any(_is_owned(each) for each in same if each.id != identity.id):
+        raise IdentityTaken(field=("identity_id",))
+    identity.is_shared = is_shared
+    touch(work, record=next(record for record in records if record.id == identity.customer_id))
+    return identity.id
+
+
+async def take_identity_away(work: Work, *, identity_id: UUID) -> UUID:
+    """Recognise the customer by this no longer, nor show it in their profile; return the customer.
+
+    Raises `IdentityNotFound`. Records `CustomerUpdated`. Locks the family.
+    """
+    work.require(Permission.CUSTOMERS_WRITE)
+    known = await get_identity(work.session, identity_id)
+    records = await get_family_for_update(work.session, known.customer_id)
+    identity = await get_identity(work.session, identity_id)
+    record = next(record for record in records if record.id == identity.customer_id)
+    if (column := _column_of(identity)) is not None and _key_of(record, column) == identity.value:
+        setattr(record, column, None)
+    await remove_identity(work.session, identity.id)
+    touch(work, record=record)
+    return records[0].id
+
+
+async def _same(work: Work, kind: IdentityKind, namespace: str, value: str) -> Sequence[CustomerIdentity]:
+    """Return everybody's identities with this value, while nobody else decides whose it is."""
+    await lock_identities(work.session, [value])
+    return await list_identities(work.session, kind=kind, namespace=namespace, values=[value])
+
+
+def _is_owned(identity: CustomerIdentity) -> bool:
+    return identity.verification == IdentityVerification.VERIFIED and not identity.is_shared
+
+
+def _is_anothers(same: Sequence[CustomerIdentity], family: set[UUID]) -> bool:
+    return any(_is_owned(each) and each.customer_id not in family for each in same)
+
+
+def _column_of(identity: CustomerIdentity) -> str | None:
+    """Return where the profile shows an identity of this kind; None where it does not."""
+    if identity.kind == IdentityKind.EXTERNAL_ACCOUNT and not identity.namespace:
+        return "external_id"
+    return {IdentityKind.EMAIL: "email", IdentityKind.PHONE: "phone"}.get(IdentityKind(identity.kind))
+
+
+def _key_of(record: CustomerRecord, column: str) -> str | None:
+    shown: str | None = getattr(record, column)
+    return email_key(shown) if shown and column == "email" else shown
+
+
+def _fill_profile(record: CustomerRecord, identity: CustomerIdentity) -> None:
+    """Show an identity in a profile that has none of its kind yet."""
+    column = _column_of(identity)
+    if column is not None and getattr(record, column) is None:
+        setattr(record, column, identity.value)

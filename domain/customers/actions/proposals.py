@@ -1,0 +1,189 @@
+"""Noticing that two customers may be one, and asking a person; by itself only on proof, and only if that is allowed."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from domain.base.work import Work
+from domain.customers.actions.merges import join_customers, new_merge
+from domain.customers.events import CustomerCreated, CustomerUpdated, MergeProposed
+from domain.customers.model import CustomerIdentity, CustomerMerge, CustomerRecord
+from domain.customers.repository.families import list_records_by_id, lock_families
+from domain.customers.repository.identities import list_identities_by_record, list_same_identities
+from domain.customers.repository.merges import list_merges_between, list_same_keys, replace_match_keys
+from domain.customers.rules.families import MergeState, blockers, pair_of
+from domain.customers.rules.identities import IdentityKind, is_blocked
+from domain.customers.rules.matching import (
+    HOLDERS_MAX,
+    PROPOSAL_SCORE_MIN,
+    Match,
+    Profile,
+    Sign,
+    Signal,
+    is_news,
+    match,
+    match_keys,
+)
+
+
+async def propose_merges(work: Work, events: Sequence[CustomerCreated | CustomerUpdated]) -> None:
+    """Look for others who may be the same person as those of whom something became known.
+
+    Records `MergeProposed`, and `CustomerMerged` where proof on both sides is enough.
+    """
+    ids = {event.customer_id for event in events}
+    await work.session.flush()
+    records = await list_records_by_id(work.session, ids)
+    identities = await list_identities_by_record(work.session, ids)
+    keys = {
+        key: match_keys(_profile(record), emails=[e.value for e in _evidence(work, identities[key]) if _is_email(e)])
+        for key, record in records.items()
+    }
+    rows = [{"customer_id": key, "key": each} for key, each_key in keys.items() for each in sorted(each_key)]
+    await replace_match_keys(work.session, ids, rows)
+    pairs = {
+        (row.own_id, row.customer_id)
+        for row in await list_same_identities(work.session, ids, limit=HOLDERS_MAX)
+        if not _is_blocked(work, row.kind, row.value)
+    }
+    shared_keys: dict[tuple[UUID, UUID], set[str]] = defaultdict(set)
+    for row in await list_same_keys(work.session, ids, limit=HOLDERS_MAX):
+        shared_keys[row.own_id, row.customer_id].add(row.key)
+    if found := pairs | shared_keys.keys():
+        await _propose(work, found, shared_keys=shared_keys, claims={})
+
+
+async def propose_claimed(work: Work, *, claims: Sequence[tuple[UUID, CustomerIdentity]]) -> None:
+    """Propose to merge customers with the holders of identities that the shop vouches for as theirs too.
+
+    Records `MergeProposed`, and `CustomerMerged` where proof on both sides is enough.
+    """
+    found = {(claimant_id, holder.customer_id): holder for claimant_id, holder in claims}
+    if found:
+        await work.session.flush()
+        await _propose(work, found, shared_keys={}, claims=found)
+
+
+async def _propose(
+    work: Work,
+    pairs: Iterable[tuple[UUID, UUID]],
+    *,
+    shared_keys: Mapping[tuple[UUID, UUID], set[str]],
+    claims: Mapping[tuple[UUID, UUID], CustomerIdentity],
+) -> None:
+    by_pair = {pair_of(*pair): pair for pair in pairs}
+    ids = {key for pair in by_pair for key in pair}
+    records = await list_records_by_id(work.session, ids)
+    identities = await list_identities_by_record(work.session, ids)
+    said = await list_merges_between(work.session, by_pair)
+    for key, pair in by_pair.items():
+        one, other = records[pair[0]], records[pair[1]]
+        if one.canonical_id == other.canonical_id:
+            continue
+        signs = _signs(work, identities[one.id])
+        if (claimed := claims.get(pair)) is not None:
+            signs = [*signs, _claim(one.id, claimed)]
+        found = match(
+            _profile(one),
+            other=_profile(other),
+            signs=signs,
+            others=_signs(work, identities[other.id]),
+            keys=shared_keys.get(pair, ()),
+        )
+        if found.is_proven or found.score >= PROPOSAL_SCORE_MIN:
+            await _note(work, _Pair.of(one, other), found, said.get(key, []))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pair:
+    """Two records that may be one person: the older one would survive."""
+
+    survivor: CustomerRecord
+    absorbed: CustomerRecord
+
+    @classmethod
+    def of(cls, one: CustomerRecord, other: CustomerRecord) -> "_Pair":
+        older, younger = sorted((one, other), key=lambda record: (record.created_at, record.id))
+        return cls(survivor=older, absorbed=younger)
+
+
+async def _note(work: Work, pair: _Pair, found: Match, said: Sequence[CustomerMerge]) -> None:
+    """Propose the pair, unless it is proposed already or a person decided on no less than this."""
+    merge = next((each for each in said if each.state == MergeState.PROPOSED), None)
+    decided = [(Signal(signal), detail) for each in said for signal, detail in each.evidence if each is not merge]
+    if merge is None and said and not is_news(found.evidence, decided=decided):
+        return
+    is_new = merge is None
+    if merge is None:
+        merge = new_merge(survivor_id=pair.survivor.id, absorbed_id=pair.absorbed.id)
+        merge.proposed_at = work.now
+        work.session.add(merge)
+    if merge.score is None or found.score > merge.score:
+        merge.score, merge.evidence = found.score, [list(each) for each in found.evidence]
+    if is_new:
+        work.record(MergeProposed(customer_id=pair.survivor.id, absorbed_id=pair.absorbed.id, merge_id=merge.id))
+    if found.is_proven and work.organisation.merges_automatically:
+        await _merge_by_itself(work, pair)
+
+
+async def _merge_by_itself(work: Work, pair: _Pair) -> None:
+    """Merge what is proven on both sides, unless something is in the way: then it waits for a person."""
+    records = await lock_families(work.session, [pair.survivor.id, pair.absorbed.id])
+    survivor_id, absorbed_id = records[pair.survivor.id].canonical_id, records[pair.absorbed.id].canonical_id
+    families = [
+        sorted((each for each in records.values() if each.canonical_id == key), key=lambda each: each.id != key)
+        for key in (survivor_id, absorbed_id)
+    ]
+    if not blockers(families[0], absorbed=families[1], survivor_id=survivor_id, absorbed_id=absorbed_id):
+        reason = "Merged by itself: the same identity was proven for both."
+        await join_customers(work, survivor_id=survivor_id, absorbed_id=absorbed_id, reason=reason)
+
+
+def _profile(record: Any) -> Profile:  # noqa: ANN401  a record, or a row of it
+    return Profile(
+        id=record.id,
+        given_name=record.given_name,
+        family_name=record.family_name,
+        birth_date=record.birth_date,
+        country=record.country,
+    )
+
+
+def _is_email(identity: CustomerIdentity) -> bool:
+    return identity.kind == IdentityKind.EMAIL
+
+
+def _is_blocked(work: Work, kind: str, value: str) -> bool:
+    return is_blocked(value, kind=IdentityKind(kind), relay_domains=work.organisation.relay_domains)
+
+
+def _evidence(work: Work, identities: Iterable[CustomerIdentity]) -> list[CustomerIdentity]:
+    """Return the identities that say who somebody is: neither shared nor blocked."""
+    return [each for each in identities if not each.is_shared and not _is_blocked(work, each.kind, each.value)]
+
+
+def _signs(work: Work, identities: Iterable[CustomerIdentity]) -> list[Sign]:
+    return [
+        Sign(
+            customer_id=each.customer_id,
+            kind=each.kind,
+            namespace=each.namespace,
+            value=each.value,
+            verification=each.verification,
+        )
+        for each in _evidence(work, identities)
+    ]
+
+
+def _claim(customer_id: UUID, identity: CustomerIdentity) -> Sign:
+    """Return another customer's verified identity as one that is proven for this customer too."""
+    return Sign(
+        customer_id=customer_id,
+        kind=identity.kind,
+        namespace=identity.namespace,
+        value=identity.value,
+        verification=identity.verification,
+        is_claimed=True,
+    )

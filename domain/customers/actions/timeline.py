@@ -1,0 +1,34 @@
+"""The one order over everything that happened with a customer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from domain.base.work import Work
+from domain.customers.repository.timeline import replace_entries
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happening:
+    """Something that an area knows to have happened: its id, whose it is (None: nobody's), and when."""
+
+    id: UUID
+    customer_id: UUID | None
+    occurred_at: datetime
+
+
+async def place_in_timeline(work: Work, *, kind: str, happenings: Sequence[Happening]) -> None:
+    """Let these stand where they belong, and nowhere else: the way by which every area fills the timeline.
+
+    `kind` is the word by which the API filters: `schema/customers/types/timeline.py` says how it is shown.
+    """
+    await replace_entries(
+        work.session,
+        [each.id for each in happenings],
+        [
+            {"id": each.id, "kind": kind, "customer_id": each.customer_id, "occurred_at": each.occurred_at}
+            for each in happenings
+            if each.customer_id is not None
+        ],
+    )

@@ -1,0 +1,238 @@
+"""Every query about records, and about the families that merges make of them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    bindparam,
+    false,
+    func,
+    select,
+    true,
+    union_all,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from domain.base.repository import chunks
+from domain.customers.errors import CustomerNotFound
+from domain.customers.model import Customer, CustomerMerge, CustomerRecord, CustomerSpending
+from domain.customers.rules.families import MergeState, Shown, in_order_of_belief
+
+
+def members(keys: Iterable[UUID]) -> Subquery:
+    """Return the records behind customers, as `id`, `group_id` (the customer asked for) and `is_alone`.
+
+    A canonical customer has the whole family behind it; an absorbed one is itself, alone.
+    """
+    listed = list(keys)
+    family = select(CustomerRecord.id, CustomerRecord.canonical_id.label("group_id"), false().label("is_alone")).where(
+        CustomerRecord.canonical_id.in_(listed)
+    )
+    alone = select(CustomerRecord.id, CustomerRecord.id.label("group_id"), true().label("is_alone")).where(
+        CustomerRecord.id.in_(listed), CustomerRecord.canonical_id != CustomerRecord.id
+    )
+    return union_all(family, alone).subquery("members")
+
+
+async def rows_by_family(
+    session: AsyncSession,
+    column: InstrumentedAttribute[UUID],
+    keys: Iterable[UUID],
+    *,
+    order_by: Sequence[InstrumentedAttribute[Any]],
+    where: ColumnElement[bool] | None = None,
+) -> dict[UUID, list[Row[Any]]]:
+    """Return the rows whose `column` names one of the records behind each customer, an empty list for none."""
+    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for chunk in chunks(keys):
+        family = members(chunk)
+        statement: Select[Any] = (
+            select(*column.class_.__table__.c, family.c.group_id, family.c.is_alone)
+            .join(family, family.c.id == column)
+            .order_by(*order_by)
+        )
+        for row in await session.execute(statement if where is None else statement.where(where)):
+            found[row.group_id].append(row)
+    return found
+
+
+async def count_by_family(
+    session: AsyncSession,
+    column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None],
+    keys: Iterable[UUID],
+) -> dict[UUID, int]:
+    """Return how many rows name one of the records behind each customer."""
+    counts: dict[UUID, int] = defaultdict(int)
+    for chunk in chunks(keys):
+        family = members(chunk)
+        statement = select(family.c.group_id, func.count()).join(column.class_, family.c.id == column)
+        counts.update({row[0]: row[1] for row in await session.execute(statement.group_by(family.c.group_id))})
+    return counts
+
+
+def is_in_family(
+    column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], key: UUID
+) -> ColumnElement[bool]:
+    """Say that `column` names a record of the family that the customer is in, absorbed or not."""
+    canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id == key).scalar_subquery()
+    return column.in_(select(CustomerRecord.id).where(CustomerRecord.canonical_id == canonical))
+
+
+async def list_canonical_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Return the canonical customer of each record."""
+    found: dict[UUID, UUID] = {}
+    for chunk in chunks(ids):
+        statement = select(CustomerRecord.id, CustomerRecord.canonical_id).where(CustomerRecord.id.in_(chunk))
+        found.update({row.id: row.canonical_id for row in await session.execute(statement)})
+    return found
+
+
+async def list_records_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, CustomerRecord]:
+    """Return records by their ids, not locked."""
+    found: dict[UUID, CustomerRecord] = {}
+    for chunk in chunks(ids):
+        statement = select(CustomerRecord).where(CustomerRecord.id.in_(chunk))
+        found.update({record.id: record for record in await session.scalars(statement)})
+    return found
+
+
+async def lock_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, CustomerRecord]:
+    """Return every record of the families that these records are in, locked, in the order of their ids.
+
+    Whoever changes a record, or what its family shows, locks the whole family first: two merges, or a merge
+    and an order, then follow one another. Where a family changed while we waited for it, it is looked up anew.
+    As every lock here it leaves the key free (`key_share`): rows that refer to a customer go in meanwhile.
+    """
+    wanted = sorted(set(ids))
+    found: dict[UUID, CustomerRecord] = {}
+    while missing := [one for one in wanted if one not in found]:
+        before = len(found)
+        for chunk in chunks(missing):
+            canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id.in_(chunk))
+            statement = (
+                select(CustomerRecord)
+                .where(CustomerRecord.canonical_id.in_(canonical))
+                .order_by(CustomerRecord.id)
+                .with_for_update(key_share=True)
+                .execution_options(populate_existing=True)
+            )
+            found.update({record.id: record for record in await session.scalars(statement)})
+        if len(found) == before:
+            break
+    return found
+
+
+async def get_family_for_update(session: AsyncSession, customer_id: UUID) -> list[CustomerRecord]:
+    """Return the records of the customer's family, locked, in the order of belief. Raises `CustomerNotFound`."""
+    found = await lock_families(session, [customer_id])
+    if customer_id not in found:
+        raise CustomerNotFound
+    canonical_id = found[customer_id].canonical_id
+    # Who was absorbed while we waited is not in what we waited for; now that the root is ours, nobody follows.
+    statement = select(CustomerRecord).where(CustomerRecord.canonical_id == canonical_id)
+    records = (await session.scalars(statement.with_for_update(key_share=True))).all()
+    absorptions = await list_absorptions(session, [record.id for record in records]) if len(records) > 1 else {}
+    return in_order_of_belief(records, canonical_id=canonical_id, absorbed_by=absorptions)
+
+
+async def list_absorptions(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """Return whom each of these survivors absorbed, in the order of the merges."""
+    found: dict[UUID, list[UUID]] = defaultdict(list)
+    for chunk in chunks(ids):
+        statement = (
+            select(CustomerMerge.survivor_id, CustomerMerge.absorbed_id)
+            .where(CustomerMerge.survivor_id.in_(chunk), CustomerMerge.state == MergeState.APPLIED)
+            .order_by(CustomerMerge.merged_at, CustomerMerge.id)
+        )
+        for survivor_id, absorbed_id in await session.execute(statement):
+            found[survivor_id].append(absorbed_id)
+    return found
+
+
+async def list_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return the records of the families that these records are in, by canonical customer."""
+    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for chunk in chunks(ids):
+        canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id.in_(chunk))
+        statement = select(*CustomerRecord.__table__.c).where(CustomerRecord.canonical_id.in_(canonical))
+        for row in await session.execute(statement):
+            if row.id not in {known.id for known in found[row.canonical_id]}:
+                found[row.canonical_id].append(row)
+    return found
+
+
+async def list_records_alone(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+    """Return the records of these ids that are absorbed."""
+    found: dict[UUID, Row[Any]] = {}
+    for chunk in chunks(ids):
+        statement = select(*CustomerRecord.__table__.c).where(
+            CustomerRecord.id.in_(chunk), CustomerRecord.canonical_id != CustomerRecord.id
+        )
+        found.update({row.id: row for row in await session.execute(statement)})
+    return found
+
+
+async def list_spendings_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """Return what each record's orders and credit notes come to, by currency."""
+    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for chunk in chunks(ids):
+        statement = select(*CustomerSpending.__table__.c).where(CustomerSpending.customer_id.in_(chunk))
+        for row in await session.execute(statement):
+            found[row.customer_id].append(row)
+    return found
+
+
+async def set_canonical(session: AsyncSession, ids: Sequence[UUID], *, canonical_id: UUID) -> None:
+    """Put the records below this canonical customer, in its tree."""
+    for chunk in chunks(ids):
+        await session.execute(
+            update(CustomerRecord).where(CustomerRecord.id.in_(chunk)).values(canonical_id=canonical_id),
+            execution_options={"synchronize_session": False},
+        )
+
+
+_SHOWN_COLUMNS = tuple(name for name in Shown.__dataclass_fields__ if name != "id")
+
+
+async def show(session: AsyncSession, families: Iterable[Shown]) -> None:
+    """Make this what is shown of canonical customers."""
+    rows: list[Mapping[str, Any]] = [
+        {"key": shown.id, **{f"new_{name}": getattr(shown, name) for name in _SHOWN_COLUMNS}} for shown in families
+    ]
+    if not rows:
+        return
+    table = Customer.__table__
+    statement = (
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == bindparam("key"))
+        .values({name: bindparam(f"new_{name}") for name in _SHOWN_COLUMNS} | {"is_absorbed": False})
+    )
+    connection = await session.connection()
+    await connection.execute(statement, rows)
+
+
+async def hide_absorbed(session: AsyncSession, ids: Sequence[UUID]) -> None:
+    """List these customers no longer, and count nothing for them: their family's canonical customer has it."""
+    for chunk in chunks(ids):
+        statement = (
+            update(Customer)
+            .where(Customer.id.in_(chunk))
+            .values(
+                is_absorbed=True,
+                order_count=0,
+                net_spent=Decimal(0),
+                first_order_at=None,
+                last_order_at=None,
+                last_order_key=0,
+            )
+        )
+        await session.execute(statement, execution_options={"synchronize_session": False})

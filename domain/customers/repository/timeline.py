@@ -1,0 +1,58 @@
+"""Every query about timelines."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, literal, select, true, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
+from domain.base.repository import chunks, insert_rows
+from domain.customers.model import TimelineEntry
+from domain.customers.repository.families import members
+
+NEWEST_ENTRIES = Ordering("timeline", (TimelineEntry.occurred_at, TimelineEntry.id), is_descending=True)
+
+
+async def replace_entries(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make these the entries of the things with these ids."""
+    for chunk in chunks(ids):
+        await session.execute(delete(TimelineEntry).where(TimelineEntry.id.in_(chunk)))
+    await insert_rows(session, TimelineEntry, rows)
+
+
+async def list_entries_by_family(
+    session: AsyncSession, ids: Sequence[UUID], *, kinds: Sequence[str], page: PageRequest
+) -> list[Page[Row[Any]]]:
+    """Return a page of each family's entries of these kinds, the newest first, aligned to `ids`.
+
+    Each record and kind is a run of its own, so that a rare kind is found among 100,000 entries of others.
+    """
+    family = members(ids)
+    wanted = union_all(*(select(literal(kind).label("kind")) for kind in kinds)).subquery("kinds")
+    runs = select(family.c.id, family.c.group_id, wanted.c.kind).join_from(family, wanted, true()).subquery("runs")
+    return await list_pages_by_group(
+        session,
+        TimelineEntry,
+        runs=runs,
+        belongs=lambda entry: (entry.customer_id == runs.c.id) & (entry.kind == runs.c.kind),
+        keys=ids,
+        ordering=NEWEST_ENTRIES,
+        page=page,
+    )
+
+
+async def count_entries_by_family(session: AsyncSession, ids: Iterable[UUID], *, kind: str) -> dict[UUID, int]:
+    """Return how many things of this kind each family's timeline has."""
+    counts: dict[UUID, int] = defaultdict(int)
+    for chunk in chunks(ids):
+        family = members(chunk)
+        statement = (
+            select(family.c.group_id, func.count())
+            .join(TimelineEntry, (TimelineEntry.customer_id == family.c.id) & (TimelineEntry.kind == kind))
+            .group_by(family.c.group_id)
+        )
+        counts.update({row[0]: row[1] for row in await session.execute(statement)})
+    return counts

@@ -1,0 +1,170 @@
+"""What customers may be contacted for: the decisions, and which of several counts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from domain.base.errors import Checks, Invalid
+from domain.base.texts import clean_optional
+
+TEXT_VERSION_LENGTH_MAX = 200
+PROOF_LENGTH_MAX = 2_000
+
+
+class ConsentPurpose(StrEnum):
+    """What a customer may be contacted for, or their data used for."""
+
+    SERVICE = "SERVICE"
+    MARKETING = "MARKETING"
+    PROFILING = "PROFILING"
+    SURVEYS = "SURVEYS"
+    CONTESTS = "CONTESTS"
+
+
+class ConsentDecision(StrEnum):
+    """What the customer said."""
+
+    GRANTED = "GRANTED"
+    REFUSED = "REFUSED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class ChannelKind(StrEnum):
+    """Over what the shop and its customers talk."""
+
+    WEB_CHAT = "WEB_CHAT"
+    EMAIL = "EMAIL"
+    PHONE = "PHONE"
+    SMS = "SMS"
+    WHATSAPP = "WHATSAPP"
+    SOCIAL = "SOCIAL"
+    VIDEO = "VIDEO"
+    FORM = "FORM"
+    IN_STORE = "IN_STORE"
+    CUSTOM = "CUSTOM"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentDetails:
+    """One decision, as it is to be recorded. `decided_at`: None means now."""
+
+    purpose: ConsentPurpose
+    channel: ChannelKind | None
+    decision: ConsentDecision
+    text_version: str | None = None
+    source: str | None = None
+    proof: str | None = None
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """One decision of the ledger, as far as it matters for what counts."""
+
+    id: UUID
+    customer_id: UUID
+    purpose: str
+    channel: str | None
+    decision: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """An applied merge: from then on the two decide as one."""
+
+    survivor_id: UUID
+    absorbed_id: UUID
+    merged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counting:
+    """The decision that counts for a purpose and channel, and why, where merged customers differed."""
+
+    id: UUID
+    reason: str | None
+
+
+ConsentKey: TypeAlias = tuple[str, str | None]
+
+
+def check_consent(details: ConsentDetails, *, now: datetime) -> ConsentDetails:
+    """Return the details in normal form. Raises `Refusals`: nobody decided in the future."""
+    checks = Checks()
+    checked = replace(
+        details,
+        text_version=checks.take(
+            lambda: clean_optional(details.text_version, length_max=TEXT_VERSION_LENGTH_MAX), "text_version"
+        ),
+        source=checks.take(lambda: clean_optional(details.source), "source"),
+        proof=checks.take(lambda: clean_optional(details.proof, length_max=PROOF_LENGTH_MAX), "proof"),
+        decided_at=checks.take(lambda: _not_after(details.decided_at or now, now), "decided_at"),
+    )
+    checks.settle()
+    return checked
+
+
+def _not_after(instant: datetime, now: datetime) -> datetime:
+    if instant <= now:
+        return instant
+    message = "A decision of the future cannot be recorded; leave decidedAt out for one that is made now."
+    raise Invalid(message)
+
+
+def counting_consents(decisions: Iterable[Decided], *, merges: Iterable[Merged]) -> dict[ConsentKey, Counting]:
+    """Return which decision counts for each purpose and channel of a family.
+
+    Each customer's latest decision counts for them. Where a merge brings two together who decided apart, the
+    stricter decision counts from then on: REFUSED and WITHDRAWN before GRANTED, the later one among equals.
+    What is decided after that counts for the whole family, until the next merge.
+    """
+    by_key: dict[ConsentKey, list[Decided]] = {}
+    for decision in decisions:
+        by_key.setdefault((decision.purpose, decision.channel), []).append(decision)
+    listed = list(merges)
+    return {key: _replayed(of_key, listed) for key, of_key in by_key.items()}
+
+
+def _replayed(decisions: Sequence[Decided], merges: Sequence[Merged]) -> Counting:
+    groups = {one: one for merge in merges for one in (merge.survivor_id, merge.absorbed_id)}
+    groups |= {decision.customer_id: decision.customer_id for decision in decisions}
+    counting: dict[UUID, tuple[Decided, str | None]] = {}
+    steps: list[tuple[datetime, int, str, Decided | Merged]] = [
+        (decision.decided_at, 0, decision.id.hex, decision) for decision in decisions
+    ]
+    steps += [(merge.merged_at, 1, merge.absorbed_id.hex, merge) for merge in merges]
+    for _, _, _, step in sorted(steps, key=lambda step: step[:3]):
+        if isinstance(step, Decided):
+            counting[groups[step.customer_id]] = step, None
+            continue
+        kept, gone = groups[step.survivor_id], groups[step.absorbed_id]
+        groups = {one: kept if group == gone else group for one, group in groups.items()}
+        stricter = _stricter(counting.get(kept), counting.pop(gone, None), step.merged_at)
+        if stricter is not None:
+            counting[kept] = stricter
+    ((decided, reason),) = counting.values()
+    return Counting(id=decided.id, reason=reason)
+
+
+def _stricter(
+    one: tuple[Decided, str | None] | None, other: tuple[Decided, str | None] | None, merged_at: datetime
+) -> tuple[Decided, str | None] | None:
+    if one is None or other is None:
+        return one or other
+    (strict, why), (lenient, _) = sorted((one, other), key=lambda each: _strictness(each[0]), reverse=True)
+    if (strict.decision == ConsentDecision.GRANTED) == (lenient.decision == ConsentDecision.GRANTED):
+        return strict, why
+    reason = (
+        f"{strict.decision} on {strict.decided_at:%Y-%m-%d} counts although another record of this customer, merged "
+        f"on {merged_at:%Y-%m-%d}, has {lenient.decision} of {lenient.decided_at:%Y-%m-%d}: of decisions made apart "
+        "the stricter one counts until the customer decides again."
+    )
+    return strict, reason
+
+
+def _strictness(decided: Decided) -> tuple[bool, datetime, str]:
+    return decided.decision != ConsentDecision.GRANTED, decided.decided_at, decided.id.hex
