@@ -19,6 +19,7 @@ from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.scalars import SCALARS, Cursor, Duration
 from schema.customers.mutations import CustomerMutations
 from schema.customers.queries import CustomerQueries
+from schema.customers.types.timeline import declare_timeline
 from schema.identity.mutations import IdentityMutations
 from schema.identity.queries import IdentityQueries
 from schema.orders.mutations import OrderMutations
@@ -79,6 +80,7 @@ class NamedOperation(SchemaExtension):
 
 def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
     """Return the schema."""
+    declare_timeline()  # every area has said by now what it puts into timelines
     return Schema(
         query=Query,
         mutation=Mutation,

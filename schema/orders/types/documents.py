@@ -44,10 +44,11 @@ from schema.base.descriptions import (
 )
 from schema.base.extends import extends
 from schema.base.ids import global_id
-from schema.base.nodes import loads
 from schema.base.scalars import CountryCode, CurrencyCode, EmailAddress
 from schema.base.types import Money
-from schema.customers.types import Customer, TimelineItem, load_customers
+from schema.customers.types.customers import Customer, load_customers
+from schema.customers.types.merges import CustomerMergePreview
+from schema.customers.types.timeline import TimelineItem, shown_in_timeline
 from schema.identity.types import Store, load_stores
 from schema.orders.types.lines import CreditNoteLine, Delivery, OrderLine
 
@@ -241,7 +242,17 @@ async def credit_notes(
     return [connect(page, CreditNote.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
-@loads("Order", needs=Permission.ORDERS_READ)
+@extends(CustomerMergePreview)
+@batched(description="How many orders the one customer would have.", needs=Permission.ORDERS_READ)
+async def order_count(previews: list[CustomerMergePreview], info: Info) -> list[int]:
+    """Count the orders of both, for the previews of a level."""
+    keys = [key for preview in previews for key in preview.keys]
+    async with info.context.reading() as session:
+        counts = await count_by_family(session, OrderRow.customer_id, keys)
+    return [sum(counts[key] for key in preview.keys) for preview in previews]
+
+
+@shown_in_timeline("ORDER", type_name="Order", description="An order.", needs=Permission.ORDERS_READ)
 async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     """Read orders by their ids."""
     async with info.context.reading() as session:
@@ -249,7 +260,7 @@ async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     return [Order.of(rows[key]) if key in rows else None for key in ids]
 
 
-@loads("CreditNote", needs=Permission.ORDERS_READ)
+@shown_in_timeline("CREDIT_NOTE", type_name="CreditNote", description="A credit note.", needs=Permission.ORDERS_READ)
 async def load_credit_notes(info: Info, ids: Sequence[UUID]) -> list[CreditNote | None]:
     """Read credit notes by their ids."""
     async with info.context.reading() as session:

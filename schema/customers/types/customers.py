@@ -13,8 +13,14 @@ from sqlalchemy import Row
 from domain.base.actors import Permission
 from domain.base.work import Work
 from domain.customers.actions.spending import is_fresh, refresh_ranking
-from domain.customers.repository.customers import list_customers_by_id, list_tags_by_customer
+from domain.customers.repository.customers import (
+    list_customers_by_id,
+    list_customers_by_record,
+    list_tags_by_customer,
+)
+from domain.customers.repository.families import list_records_alone, list_spendings_by_record
 from domain.customers.repository.spending import find_ranking, list_spendings_by_customer
+from domain.customers.rules.families import shown_of
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, display_name, lifecycle_stage
 from domain.customers.rules.profiles import LifecycleStage as LifecycleStage
 from domain.customers.rules.ranking import average_order, rank_values, scores
@@ -22,7 +28,6 @@ from domain.identity.repository import get_currency_code
 from schema.base.batched import batched
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
-from schema.base.errors import UserError
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
 from schema.base.scalars import (
@@ -81,14 +86,6 @@ class Author(Node):
     avatar_url: URL | None = shown("Their picture; null where none is known.")
 
 
-@strawberry.interface(description="Something that happened with a customer, whatever the area it belongs to.")
-class TimelineItem(Node):
-    """See the description."""
-
-    occurred_at: datetime = shown("When it happened.")
-    summary: str = shown("One line that says what it was.")
-
-
 @strawberry.type(
     description=(
         "Recency, frequency, monetary value. Scores 1 to 5 are fifths of all customers with an order, 5 the best: "
@@ -111,12 +108,17 @@ class CustomerValue:
     decile: int | None = shown("1 is the tenth of customers that spends most; null without an order.")
 
 
-@strawberry.type(description="A person or firm who buys, asks or plays along, whatever the channel.")
+@strawberry.type(
+    description=(
+        "A person or firm who buys, asks or plays along, whatever the channel. Where customers were merged, all "
+        "that is shown is gathered over them: what the survivor lacks is filled in from those it absorbed."
+    )
+)
 class Customer(Author):
     """See the description."""
 
     key: strawberry.Private[UUID]
-    row: strawberry.Private[Row[Any]]
+    row: strawberry.Private[Any]
     external_id: str | None = shown("The shop's own id of the customer; null for a guest.")
     given_name: str | None = shown("Given name.")
     family_name: str | None = shown("Family name.")
@@ -127,13 +129,15 @@ class Customer(Author):
     birth_date: date | None = shown("Their date of birth.")
     country: CountryCode | None = shown("Where they live or last ordered to.")
     lifecycle_stage: LifecycleStage | None = shown("Where they stand with the shop, by their orders.")
-    version: int = shown("Counts the changes of the profile: send it back as `expectedVersion`.")
+    version: int = shown(
+        "Rises with each change of what is known of them and with a merge: send it back as `expectedVersion`."
+    )
     created_at: datetime = shown("When they became known.")
     updated_at: datetime = shown("When their profile last changed.")
 
     @classmethod
-    def of(cls, row: Row[Any], *, now: datetime) -> "Customer":
-        """Show a row as of `now`."""
+    def of(cls, row: Any, *, now: datetime) -> "Customer":  # noqa: ANN401
+        """Show a row, or what was gathered instead of one, as of `now`."""
         name = display_name(
             given_name=row.given_name,
             family_name=row.family_name,
@@ -176,32 +180,39 @@ class Customer(Author):
         ranking, currency_code = await _fresh_ranking(info)
         async with info.context.reading() as session:
             spendings = await list_spendings_by_customer(session, [each.key for each in customers])
-        return [_value(each.row, spendings[each.key], ranking, currency_code) for each in customers]
+        return [_value(each, spendings[each.key], ranking, currency_code) for each in customers]
 
 
-@strawberry.type(description="The new customer, or why there is none.")
-class CustomerCreatePayload:
-    """See the description."""
-
-    customer: Customer | None = shown("The customer; null where the write was refused.")
-    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
-
-
-@strawberry.type(description="The customer as they are now, or why they were not changed.")
-class CustomerUpdatePayload:
-    """See the description."""
-
-    customer: Customer | None = shown("The customer; null where the write was refused.")
-    user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
+async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
+    """Read the customers who have these records: for an absorbed one the one who absorbed it."""
+    async with info.context.reading() as session:
+        rows = await list_customers_by_record(session, ids)
+    now = info.context.now
+    return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
 
 
 @loads("Customer", needs=Permission.CUSTOMERS_READ)
-async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
-    """Read customers by their ids."""
+async def load_canonical_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
+    """Read customers by exactly these ids: who was absorbed has none."""
     async with info.context.reading() as session:
         rows = await list_customers_by_id(session, ids)
     now = info.context.now
     return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
+
+
+async def load_as_themselves(info: Info, ids: Sequence[UUID]) -> list[Customer]:
+    """Read customers by their ids, absorbed ones as what is known of them alone."""
+    async with info.context.reading() as session:
+        rows = await list_customers_by_id(session, ids)
+        records = await list_records_alone(session, [key for key in ids if key not in rows])
+        spendings = await list_spendings_by_record(session, records)
+        currency_code = await get_currency_code(session, info.context.works.organisation)
+    alone = {
+        key: shown_of([record], spendings=spendings[key], currency_code=currency_code)
+        for key, record in records.items()
+    }
+    now = info.context.now
+    return [Customer.of(rows.get(key) or alone[key], now=now) for key in ids]
 
 
 async def _fresh_ranking(info: Info) -> tuple[Row[Any] | None, str]:
@@ -220,7 +231,10 @@ async def _renewed_ranking(work: Work) -> Row[Any] | None:
     return await find_ranking(work.session)
 
 
-def _value(row: Row[Any], spendings: Sequence[Row[Any]], ranking: Row[Any] | None, currency_code: str) -> CustomerValue:
+def _value(
+    customer: Customer, spendings: Sequence[Row[Any]], ranking: Row[Any] | None, currency_code: str
+) -> CustomerValue:
+    row = customer.row
     own = next((spending for spending in spendings if spending.currency_code == currency_code), None)
     average = (
         None
