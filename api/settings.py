@@ -44,6 +44,20 @@ class Settings(BaseSettings):
     default_store: str | None = Field(
         default=None, description="The code of the store that orders without one belong to. Left out: the first one."
     )
+    merge_automatically: bool = Field(
+        default=False,
+        description=(
+            "Whether two customers are merged without asking where the same identity is proven for both. Left off, "
+            "such a merge is proposed."
+        ),
+    )
+    relay_domains: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description=(
+            "Mail domains, separated by commas, whose addresses stand for anybody, such as a marketplace's relay: "
+            "nobody is recognised by them. Those of the large marketplaces are known."
+        ),
+    )
     cors_origins: Annotated[list[str], NoDecode] = Field(
         default=["*"],
         description=(
@@ -64,10 +78,10 @@ class Settings(BaseSettings):
         default="text", description="`text` for people, `json` for machines: one object a line."
     )
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "relay_domains", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return [origin.strip() for origin in value.split(",") if origin.strip()] if isinstance(value, str) else value
+        return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod
@@ -95,7 +109,12 @@ class Settings(BaseSettings):
     @property
     def organisation(self) -> Organisation:
         """Return what the whole organisation decided."""
-        return Organisation(currency_code=self.currency, default_store_code=self.default_store)
+        return Organisation(
+            currency_code=self.currency,
+            default_store_code=self.default_store,
+            merges_automatically=self.merge_automatically,
+            relay_domains=frozenset(domain.lower() for domain in self.relay_domains),
+        )
 
     @property
     def async_url(self) -> URL:

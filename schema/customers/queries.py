@@ -14,7 +14,7 @@ from domain.customers.repository.customers import ORDERINGS, count_customers, is
 from domain.customers.repository.customers import CustomerFilter as Wanted
 from domain.customers.repository.identities import find_customer_by_identity
 from domain.customers.repository.merges import count_merges, list_merges
-from domain.customers.rules.identities import check_namespace, check_value, is_withheld
+from domain.customers.rules.identities import check_namespace, check_value, is_blocked, is_withheld
 from domain.identity.repository import list_stores
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
@@ -71,6 +71,8 @@ class CustomerQueries:
         async with info.context.reading() as session:
             stores = await list_stores(session) if kind is IdentityKind.PHONE else ()
             checked = check_value(value, kind=kind, home_country=stores[0].country if stores else None)
+            if is_blocked(checked, kind=kind, relay_domains=info.context.works.organisation.relay_domains):
+                return None
             key = await find_customer_by_identity(session, kind=kind, namespace=space, value=checked)
         return None if key is None else (await load_customers(info, [key]))[0]
 

@@ -1,6 +1,7 @@
 """Pages of long lists: every item once, in both directions, also while rows come in."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -10,9 +11,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Subquery, literal, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
+from domain.base.columns import Key
 from domain.base.database import Database
 from domain.base.errors import Invalid
 from domain.base.pages import (
@@ -21,7 +23,7 @@ from domain.base.pages import (
     PageRequest,
     check_page,
     list_page,
-    list_pages_by_parent,
+    list_pages_by_group,
 )
 from tests.base.samples import Sample, store
 from tests.conftest import NOW
@@ -128,23 +130,53 @@ async def test_the_end_of_a_list_is_an_empty_page(database: Database) -> None:
     assert (page.items, page.cursors, page.has_next) == ([], [], False)
 
 
+def runs_of(groups: Mapping[UUID, Sequence[UUID]]) -> Subquery:
+    """Return a run for each key of each group."""
+    rows = [(group, key) for group, keys in groups.items() for key in keys]
+    return union_all(
+        *(select(literal(group, Key()).label("group_id"), literal(key, Key()).label("key")) for group, key in rows)
+    ).subquery("runs")
+
+
 @pytest.mark.parametrize("is_backward", [False, True])
-async def test_pages_of_several_parents_are_those_of_each(database: Database, *, is_backward: bool) -> None:
-    """One statement for a level answers as one for each parent does, aligned, with empty pages where nothing is."""
+@pytest.mark.parametrize("ordering", [BY_WORD, BY_WORD_DOWN])
+async def test_pages_of_several_groups_are_those_of_each(
+    database: Database, ordering: Ordering, *, is_backward: bool
+) -> None:
+    """One statement for a level answers as the whole list of each group does, aligned, also page by page."""
     await fill(database)
-    keys = [PARENTS[1], PARENTS[2], PARENTS[0], PARENTS[1]]
-    request = PageRequest(limit=4, is_backward=is_backward)
+    one, other, both, nobody = (UUID(int=number) for number in range(10, 14))
+    groups = {one: [PARENTS[0]], other: [PARENTS[1]], both: PARENTS[:2], nobody: [UUID(int=99)]}
+    keys = [other, nobody, both, one, other]
+    everything = await read(database, ordering, PageRequest(limit=100))
+    expected = {group: [row.id for row in everything.items if row.key in members] for group, members in groups.items()}
+    assert [len(expected[key]) for key in (one, other, both, nobody)] == [12, 11, 23, 0]
+    found: dict[UUID, list[int]] = {key: [] for key in keys}
+    cursor: str | None = None
     async with database.reading() as session:
-        statement = select(*Sample.__table__.c)
-        words: dict[str, Any] = {"parent": Sample.key, "ordering": BY_WORD, "page": request}
-        together = await list_pages_by_parent(session, statement, keys=keys, **words)
-        alone = [(await list_pages_by_parent(session, statement, keys=[key], **words))[0] for key in keys]
-    assert [[row.id for row in page.items] for page in together] == [[row.id for row in page.items] for page in alone]
-    assert [page.cursors for page in together] == [page.cursors for page in alone]
-    assert [(page.has_next, page.has_previous) for page in together] == [
-        (page.has_next, page.has_previous) for page in alone
-    ]
-    assert [len(page.items) for page in together] == [4, 0, 4, 4]
+        while True:
+            asked = keys if cursor is None else [both]
+            runs = runs_of({key: groups[key] for key in asked})
+            bound = {"before" if is_backward else "after": cursor}
+            pages = await list_pages_by_group(
+                session,
+                Sample,
+                runs=runs,
+                belongs=lambda sample, runs=runs: sample.key == runs.c.key,  # type: ignore[misc]
+                keys=asked,
+                ordering=ordering,
+                page=PageRequest(limit=5, is_backward=is_backward, **bound),
+            )
+            for key, page in zip(asked, pages, strict=True):
+                ids = [row.id for row in page.items]
+                found[key] = [*ids, *found[key]] if is_backward else [*found[key], *ids]
+            page = pages[2 if cursor is None else 0]
+            if not (page.has_previous if is_backward else page.has_next):
+                break
+            cursor = page.cursors[0 if is_backward else -1]
+    assert found[both] == expected[both]
+    for key in (one, nobody):
+        assert found[key][:5] == (expected[key][-5:] if is_backward else expected[key][:5])
 
 
 def token(*content: object) -> str:

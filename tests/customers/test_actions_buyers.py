@@ -32,7 +32,7 @@ async def recognise(works: Works, *buyers: Buyer) -> list[UUID]:
     """Recognise several buyers in one batch."""
 
     async def story(work: Work) -> list[UUID]:
-        return await recognise_buyers(work, buyers=buyers)
+        return [found for found in await recognise_buyers(work, buyers=buyers) if found is not None]
 
     return await works.perform(story, actor=SYSTEM, action="test")
 

@@ -36,7 +36,8 @@ async def test_by_name(client: Client) -> None:
         ("李", {"李小龍"}),
         ("oe", set()),
         ("zoe zora", set()),
-        ("zoek", set()),
+        ("zoek", {zoe}),
+        ("zoeks", set()),
     ):
         assert await search(client, words) == expected, words
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from domain.base.errors import Invalid, Refusals, Required, TooLong
 from domain.base.money import Money
+from domain.customers.rules.attributes import AttributeChange
+from domain.customers.rules.identities import IdentityKind
 from domain.customers.rules.profiles import (
     Buyer,
     CustomerChanges,
@@ -66,6 +68,7 @@ def test_all_faults_of_a_customer_are_found_at_once() -> None:
         birth_date=date(1800, 1, 1),
         country="?",
         tags=[""],
+        attributes=[AttributeChange(key="x")] * 101,
     )
     with pytest.raises(Refusals) as caught:
         check_details(wrong, home_country=None, today=TODAY)
@@ -151,18 +154,29 @@ def test_stages(first: timedelta | None, last: timedelta | None, stage: Lifecycl
 def test_terms_of_a_profile() -> None:
     """Words of names and ids, whole e-mails, numbers with and without country code; nothing of nothing."""
     terms = profile_terms(
-        given_name="Zoë Anna", family_name=None, external_ids=["K 1"], emails=["A@Example.org"], phone="+390669812345"
+        given_name="Zoë Anna",
+        family_name=None,
+        emails=["A@Example.org"],
+        phones=["+390669812345"],
+        identities=[
+            (IdentityKind.EXTERNAL_ACCOUNT, "K 1"),
+            (IdentityKind.EMAIL, "a@example.org"),
+            (IdentityKind.PHONE, "+390669812345"),
+            (IdentityKind.SOCIAL_HANDLE, "zoe.anna"),
+            (IdentityKind.DEVICE, "device-1"),
+        ],
     )
     assert terms == {
         (TermKind.NAME, "zoe"),
         (TermKind.NAME, "anna"),
         (TermKind.EXTERNAL_ID, "k"),
         (TermKind.EXTERNAL_ID, "1"),
+        (TermKind.EXTERNAL_ID, "zoe.anna"),
         (TermKind.EMAIL, "a@example.org"),
         (TermKind.PHONE, "390669812345"),
         (TermKind.PHONE, "0669812345"),
     }
-    assert profile_terms(given_name=None, family_name=None, external_ids=[], emails=[], phone=None) == set()
+    assert profile_terms(given_name=None, family_name=None, emails=[], phones=[], identities=[]) == set()
     assert order_terms("R 1") == {(TermKind.ORDER_NUMBER, "r"), (TermKind.ORDER_NUMBER, "1")}
     assert search_words(" ".join("abcdefghij")) == list("abcdefgh")
     assert search_words("x" * 61) == ["x" * 60]

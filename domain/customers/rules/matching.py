@@ -182,7 +182,7 @@ def _compared_names(words: Sequence[str], others: Sequence[str]) -> Signal:
     if words == others:
         return Signal.SAME_NAME
     left, right = sorted(set(words) - set(others)), sorted(set(others) - set(words))
-    if len(left) == len(right) == 1 and right[0] in with_one_error(left[0]):
+    if len(left) == len(right) == 1 and (right[0] in with_one_error(left[0]) or left[0] in with_one_error(right[0])):
         return Signal.SIMILAR_NAME
     return Signal.OTHER_NAME
 

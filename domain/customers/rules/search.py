@@ -78,7 +78,7 @@ def with_one_error(word: str) -> set[str]:
     those of the word's own alphabet: Latin (accents are folded before), Greek or Cyrillic.
     """
     alphabet = next((letters for letters in _ALPHABETS if word[:1] in letters), None)
-    if alphabet is None or not TYPO_LETTERS_MIN <= len(word) <= TYPO_LETTERS_MAX:
+    if alphabet is None or not word.isalpha() or not TYPO_LETTERS_MIN <= len(word) <= TYPO_LETTERS_MAX:
         return set()
     halves = [(word[:place], word[place:]) for place in range(len(word) + 1)]
     missing = {left + letter + right for left, right in halves for letter in alphabet}
