@@ -40,8 +40,8 @@ async def join_customers(work: Work, *, survivor_id: UUID, absorbed_id: UUID, re
     for key, name in ((survivor_id, "survivor_id"), (absorbed_id, "absorbed_id")):
         if key not in records:
             raise CustomerNotFound(field=(name,))
-    said = (await list_merges_between(work.session, [pair_of(survivor_id, absorbed_id)]))[
-        pair_of(survivor_id, absorbed_id)
+    said = (await list_merges_between(work.session, [pair_of(survivor_id, other=absorbed_id)]))[
+        pair_of(survivor_id, other=absorbed_id)
     ]
     applied = next((merge for merge in said if merge.state == MergeState.APPLIED), None)
     if applied is not None and applied.survivor_id == survivor_id:
@@ -67,7 +67,7 @@ async def join_customers(work: Work, *, survivor_id: UUID, absorbed_id: UUID, re
 
 def new_merge(*, survivor_id: UUID, absorbed_id: UUID) -> CustomerMerge:
     """Return a merge of the two, proposed."""
-    first_id, second_id = pair_of(survivor_id, absorbed_id)
+    first_id, second_id = pair_of(survivor_id, other=absorbed_id)
     return CustomerMerge(
         survivor_id=survivor_id,
         absorbed_id=absorbed_id,

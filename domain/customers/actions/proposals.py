@@ -73,7 +73,7 @@ async def _propose(
     shared_keys: Mapping[tuple[UUID, UUID], set[str]],
     claims: Mapping[tuple[UUID, UUID], CustomerIdentity],
 ) -> None:
-    by_pair = {pair_of(*pair): pair for pair in pairs}
+    by_pair = {pair_of(pair[0], other=pair[1]): pair for pair in pairs}
     ids = {key for pair in by_pair for key in pair}
     records = await list_records_by_id(work.session, ids)
     identities = await list_identities_by_record(work.session, ids)

@@ -196,7 +196,7 @@ def named_by_others(records: Sequence[Record]) -> set[str]:
     return {name for name, value in profile.items() if value is not None}
 
 
-def pair_of(one: UUID, other: UUID) -> tuple[UUID, UUID]:
+def pair_of(one: UUID, *, other: UUID) -> tuple[UUID, UUID]:
     """Return two ids in their order: a pair has one spelling."""
     return (one, other) if one < other else (other, one)
 
