@@ -1,6 +1,6 @@
 """What an event is: something that has happened, told by the ids that it is about."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
@@ -18,4 +18,5 @@ class Event:
     @property
     def subjects(self) -> dict[str, str]:
         """Return the ids that the event is about, as the log keeps them."""
-        return {name: value.hex for name, value in asdict(self).items() if isinstance(value, UUID)}
+        values = ((name, getattr(self, name)) for name in self.__dataclass_fields__)
+        return {name: value.hex for name, value in values if isinstance(value, UUID)}

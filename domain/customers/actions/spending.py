@@ -1,7 +1,7 @@
 """What customers brought, and where that places each of them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -54,12 +54,18 @@ class Spending:
         return replace(self, credited=credited)
 
 
+_COLUMNS = tuple(Spending.__dataclass_fields__)
+
+
 async def set_spendings(work: Work, *, customer_ids: Iterable[UUID], spendings: Sequence[Spending]) -> None:
     """Replace what is known of the records' spending. Their families are locked by the caller."""
     await replace_spendings(
         work.session,
         customer_ids,
-        [asdict(spending) | {"net": spending.ordered - spending.credited} for spending in spendings],
+        [
+            {name: getattr(spending, name) for name in _COLUMNS} | {"net": spending.ordered - spending.credited}
+            for spending in spendings
+        ],
     )
     await show_families(work, customer_ids=customer_ids)
 
