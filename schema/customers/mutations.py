@@ -17,7 +17,6 @@ from domain.customers.actions.identities import (
 )
 from domain.customers.actions.merges import merge_customers, reject_merge, unmerge_customers
 from domain.customers.actions.profiles import create_customer, update_customer
-from domain.customers.repository.attributes import list_definitions_by_id
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
 from schema.base.ids import required_key
@@ -35,7 +34,7 @@ from schema.customers.inputs import (
     CustomerUnmergeInput,
     CustomerUpdateInput,
 )
-from schema.customers.types.attributes import CustomerAttributeDefinition
+from schema.customers.types.attributes import load_definitions
 from schema.customers.types.consents import load_consents
 from schema.customers.types.customers import Customer, load_customers
 from schema.customers.types.identities import CustomerIdentity, load_identities
@@ -308,9 +307,8 @@ class CustomerMutations:
         )
         if not isinstance(written, UUID):
             return CustomerAttributeDefinitionUpsertPayload(definition=None, user_errors=written)
-        async with info.context.reading() as session:
-            row = (await list_definitions_by_id(session, [written]))[written]
-        return CustomerAttributeDefinitionUpsertPayload(definition=CustomerAttributeDefinition.of(row), user_errors=[])
+        (definition,) = await load_definitions(info, [written])
+        return CustomerAttributeDefinitionUpsertPayload(definition=definition, user_errors=[])
 
 
 async def _identity_and_customer(info: Info, key: UUID) -> tuple[CustomerIdentity | None, Customer | None]:

@@ -9,8 +9,13 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
+from domain.base.actors import Permission
 from domain.customers.actions.attributes import visible
-from domain.customers.repository.attributes import list_attributes_by_customer, list_definitions
+from domain.customers.repository.attributes import (
+    list_attributes_by_customer,
+    list_definitions,
+    list_definitions_by_id,
+)
 from domain.customers.rules.attributes import (
     AttributeAudience as AttributeAudience,  # inputs take these from here, described
 )
@@ -20,6 +25,7 @@ from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
 from schema.base.extends import extends
 from schema.base.ids import global_id
+from schema.base.nodes import Node, loads
 from schema.customers.types.customers import Customer
 
 described_enum(
@@ -47,10 +53,9 @@ described_enum(
 
 
 @strawberry.type(description="What an organisation wants to know of its customers beside what everybody knows.")
-class CustomerAttributeDefinition:
+class CustomerAttributeDefinition(Node):
     """See the description."""
 
-    id: strawberry.ID = shown("The definition's id: opaque and stable.")
     key: str = shown("The word by which programs know it.")
     name: str = shown("What people call it.")
     description: str | None = shown("What is meant by it.")
@@ -94,7 +99,7 @@ class CustomerAttribute:
             key=definition.key,
             definition=definition,
             text=text if sort is AttributeType.TEXT else None,
-            number=row.number_value,
+            number=None if row.number_value is None else Decimal(f"{row.number_value.normalize():f}"),
             flag=text == "true" if sort is AttributeType.FLAG else None,
             day=date.fromisoformat(text) if sort is AttributeType.DAY else None,
             choice=text if sort is AttributeType.CHOICE else None,
@@ -117,3 +122,12 @@ async def attributes(customers: list[Customer], info: Info) -> list[list[Custome
 def _in_order(rows: Sequence[Row[Any]], by_id: dict[UUID, CustomerAttributeDefinition]) -> list[CustomerAttribute]:
     found = [CustomerAttribute.of(row, by_id[row.definition_id]) for row in rows if row.definition_id in by_id]
     return sorted(found, key=lambda attribute: attribute.key)
+
+
+@loads("CustomerAttributeDefinition", needs=Permission.CUSTOMERS_READ)
+async def load_definitions(info: Info, ids: Sequence[UUID]) -> list[CustomerAttributeDefinition | None]:
+    """Read definitions by their ids; those that the caller may not see are as good as missing."""
+    async with info.context.reading() as session:
+        rows = await list_definitions_by_id(session, ids)
+    seen = {each.id for each in visible(list(rows.values()), actor=info.context.actor).values()}
+    return [CustomerAttributeDefinition.of(rows[key]) if key in seen else None for key in ids]
