@@ -124,6 +124,16 @@ class AttributeTypeFixed(InvalidState):
         super().__init__("The type of an attribute cannot change; define another one.", field=("type",))
 
 
+class AttributeRestricted(Refusal):
+    """Who may not see such an attribute does not define it either."""
+
+    code = ErrorCode.FORBIDDEN
+
+    def __init__(self) -> None:
+        """Say what it needs."""
+        super().__init__("A restricted attribute needs the permission attributes:restricted.", field=("audience",))
+
+
 class ChoiceInUse(InvalidState):
     """Customers have a choice that is to go."""
 

@@ -321,7 +321,10 @@ class CustomerAttributeDefinitionUpsertInput:
         "For a CHOICE: of which one is the value, at most 250 of 100 characters. INVALID, TOO_LONG; INVALID_STATE "
         "where customers have one that is left out."
     )
-    audience: AttributeAudience = strawberry.field(description="Who may see it.", default=AttributeAudience.STAFF)
+    audience: AttributeAudience = strawberry.field(
+        description="Who may see it. FORBIDDEN for RESTRICTED without `attributes:restricted`.",
+        default=AttributeAudience.STAFF,
+    )
     is_archived: bool = strawberry.field(
         description="Whether it is set no longer; what was set is still shown.", default=False
     )

@@ -8,7 +8,7 @@ from domain.base.actors import Actor, Permission
 from domain.base.errors import Checks, Invalid, TooLong
 from domain.base.work import Work
 from domain.customers.actions.families import choose_words
-from domain.customers.errors import AttributeTypeFixed, AttributeUnknown, ChoiceInUse
+from domain.customers.errors import AttributeRestricted, AttributeTypeFixed, AttributeUnknown, ChoiceInUse
 from domain.customers.events import AttributeDefined
 from domain.customers.model import AttributeDefinition, CustomerRecord
 from domain.customers.repository.attributes import (
@@ -38,11 +38,14 @@ from domain.customers.rules.attributes import (
 async def upsert_definition(work: Work, *, details: DefinitionDetails) -> UUID:
     """Define an attribute, or change the definition with this key.
 
-    Raises `Refusals`, `TooLong` beyond a hundred, `AttributeTypeFixed`, `ChoiceInUse`. Records `AttributeDefined`.
+    Raises `Refusals`, `TooLong` beyond a hundred, `AttributeRestricted`, `AttributeTypeFixed`, `ChoiceInUse`. Records `AttributeDefined`.
     """
     work.require(Permission.ATTRIBUTES_WRITE)
     checked = check_definition(details)
     known = await find_definition_for_update(work.session, checked.key)
+    audiences = {checked.audience} if known is None else {checked.audience, known.audience}
+    if AttributeAudience.RESTRICTED in audiences and not work.actor.may(Permission.ATTRIBUTES_RESTRICTED):
+        raise AttributeRestricted
     values = {name: getattr(checked, name) for name in ("name", "description", "type", "audience", "is_archived")}
     values["choices"] = list(checked.choices)
     if known is None:
