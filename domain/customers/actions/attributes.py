@@ -38,7 +38,8 @@ from domain.customers.rules.attributes import (
 async def upsert_definition(work: Work, *, details: DefinitionDetails) -> UUID:
     """Define an attribute, or change the definition with this key.
 
-    Raises `Refusals`, `TooLong` beyond a hundred, `AttributeRestricted`, `AttributeTypeFixed`, `ChoiceInUse`. Records `AttributeDefined`.
+    Raises `Refusals`, `TooLong` beyond a hundred, `AttributeRestricted`, `AttributeTypeFixed`, `ChoiceInUse`.
+    Records `AttributeDefined`.
     """
     work.require(Permission.ATTRIBUTES_WRITE)
     checked = check_definition(details)
