@@ -331,16 +331,14 @@ def run_demo(
         sound = _check_file(data, "online-retail")
         migrations.upgrade(settings.async_url)
 
-        async def story(works: Works) -> str:
+        async def story(works: Works) -> tuple[str, bool]:
             summary = await import_with_progress(works, sound, format_name="online-retail", report_folder=folder)
             _print_summary(summary)
-            return await demo.ready_key(works, folder)
+            return await demo.ready_key(works, folder), await demo.furnish(works)
 
-        secret = _run(settings, story)
+        secret, is_furnished = _run(settings, story)
         details = demo.write_details(folder, url=f"http://{address[0]}:{address[1]}", api_key=secret)
-        _console.print(
-            demo.welcome(details, database_url=settings.database_url), highlight=False, markup=False, soft_wrap=True
-        )
+        _print(demo.welcome(details, database_url=settings.database_url, is_furnished=is_furnished))
         if not is_prepared_only:
             _serve(settings, address, demo_token=secret)
 

@@ -132,7 +132,7 @@ def _bounds(metadata: Iterable[object]) -> list[str]:
 
 def _default(field: FieldInfo) -> str:
     value = field.default
-    if value is None:
+    if value in (None, []):
         return "none"
     if isinstance(value, list):
         return f"`{','.join(value)}`"

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,13 @@ from typer.main import get_command
 from api import reference
 from api.cli import app
 from api.settings import Settings
+from domain.base.actors import Permission
 from domain.base.errors import ErrorCode
 from domain.base.events import Event
+from domain.customers.rules.attributes import AttributeType
+from domain.customers.rules.consents import ConsentDecision, ConsentPurpose
+from domain.customers.rules.families import MergeState
+from domain.customers.rules.matching import DOUBTS, PROPOSAL_SCORE_MIN, WEIGHTS, Signal
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, LifecycleStage
 from domain.orders.rules import OrderState
 from schema.base.errors import TopLevelCode
@@ -179,9 +185,25 @@ def test_the_readme_has_an_answer() -> None:
 
 
 def test_the_glossary_has_every_stage_and_state() -> None:
-    """Every stage of a customer and every state of an order is explained."""
+    """Every stage of a customer, state of an order or a merge, and word of consents and attributes is explained."""
     glossary = read("docs/glossary.md")
-    assert [value for value in (*LifecycleStage, *OrderState) if f"`{value}`" not in glossary] == []
+    words = (*LifecycleStage, *OrderState, *MergeState, *ConsentPurpose, *ConsentDecision, *AttributeType)
+    assert [value for value in words if f"`{value}`" not in glossary] == []
+
+
+def test_every_permission_is_documented() -> None:
+    """Whoever makes a key finds what each permission opens."""
+    page = read("docs/clients.md")
+    assert [permission for permission in Permission if f"`{permission}`" not in page] == []
+
+
+def test_the_decision_on_evidence_has_the_weights() -> None:
+    """What the page says of each signal is what the rules reckon with."""
+    page = read("docs/decisions/0011-what-counts-as-evidence.md")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| .* \| (the score times )?([\d.]+) \|$", page, re.MULTILINE)
+    assert {Signal(name): Decimal(weight) for name, against, weight in rows if not against} == WEIGHTS
+    assert {Signal(name): Decimal(weight) for name, against, weight in rows if against} == DOUBTS
+    assert f"From {PROPOSAL_SCORE_MIN} on" in page
 
 
 def test_the_glossary_has_the_bounds_of_the_stages() -> None:

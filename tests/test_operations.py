@@ -46,6 +46,13 @@ class Documents:
         self.sent.add(name)
         return await client.ask(self._text(name), variables)
 
+    async def write(self, client: Client, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Send a mutation that is accepted, and return its payload."""
+        (payload,) = (await self.send(client, name, {"input": given})).data.values()
+        assert isinstance(payload, dict)
+        assert payload["userErrors"] == []
+        return payload
+
     def _text(self, name: str) -> str:
         nodes = [
             n for n in self._document.definitions if isinstance(n, OperationDefinitionNode | FragmentDefinitionNode)
@@ -86,17 +93,40 @@ async def test_an_integration_runs_its_documents(client: Client, integrator: Doc
 
     parcel = {"orderId": found["id"], "externalId": "p-1", "shippedAt": "2026-11-21T08:00:00Z"}
     parcel |= {"deliveredAt": "2026-11-22T08:00:00Z"}
-    recorded = (await integrator.send(client, "PushDelivery", {"input": parcel})).data["deliveryRecord"]
-    assert recorded["userErrors"] == []
+    recorded = await integrator.write(client, "PushDelivery", parcel)
     assert [line["deliveredQuantity"] for line in recorded["order"]["lines"]] == [2, 1]
 
     line = {"sku": "TEA", "title": "Tea", "quantity": 1, "unitPrice": "4.25"}
     note = {"externalId": "cn-1", "orderExternalId": "web-1", "issuedAt": "2026-11-22T10:00:00Z"}
-    note_input = {**note, "currencyCode": "EUR", "lines": [line]}
-    credited = (await integrator.send(client, "PushCreditNote", {"input": note_input})).data["creditNoteUpsert"]
-    assert credited["userErrors"] == []
+    credited = await integrator.write(client, "PushCreditNote", {**note, "currencyCode": "EUR", "lines": [line]})
     assert credited["creditNote"]["total"] == {"amount": "4.25", "currencyCode": "EUR"}
+    await tell_of_a_customer(client, integrator, customer["customerCreate"]["customer"]["id"])
     assert integrator.sent == integrator.names
+
+
+async def tell_of_a_customer(client: Client, integrator: Documents, customer_id: str) -> None:
+    """Say by what else a customer is known, what they agreed to, and what the shop itself wants to know of them."""
+    identity = {"customerId": customer_id, "kind": "EXTERNAL_ACCOUNT", "namespace": "newsletter", "value": "n-77"}
+    added = (await integrator.write(client, "AddIdentity", identity))["identity"]
+    asked = {name: identity[name] for name in ("kind", "namespace", "value")}
+    assert (await integrator.send(client, "FindByIdentity", asked)).data == {"customerByIdentity": None}
+    verified = await integrator.write(client, "VerifyIdentity", {"identityId": added["id"]})
+    assert verified["identity"] == added | {"verification": "VERIFIED"}
+    found = (await integrator.send(client, "FindByIdentity", asked)).data["customerByIdentity"]
+    assert found == {"id": customer_id, "externalId": "c-1"}
+
+    box = {"customerId": customer_id, "purpose": "MARKETING", "channel": "EMAIL", "decision": "GRANTED"}
+    ticked = [await integrator.write(client, "PushConsent", {**box, "idempotencyKey": "box-1"}) for _ in range(2)]
+    assert ticked[0] == ticked[1]
+    assert ticked[0]["consent"]["decision"] == "GRANTED"
+
+    attribute = {"key": "shelf", "name": "Shelf", "type": "CHOICE", "choices": ["A", "B"]}
+    defined = [await integrator.write(client, "DefineAttribute", attribute) for _ in range(2)]
+    assert defined[0] == defined[1]
+    known = {"customerId": customer_id, "attributes": [{"key": "shelf", "choice": "B"}]}
+    pushed = [await integrator.write(client, "PushAttributes", known) for _ in range(2)]
+    assert pushed[0] == pushed[1]
+    assert [(each["key"], each["choice"]) for each in pushed[0]["customer"]["attributes"]] == [("shelf", "B")]
 
 
 async def test_an_integration_reads_why_something_is_refused(client: Client, integrator: Documents) -> None:
@@ -111,7 +141,7 @@ async def test_an_integration_reads_why_something_is_refused(client: Client, int
 
 
 async def test_a_console_runs_its_documents(client: Client, integrator: Documents, agent: Documents) -> None:
-    """An agent finds a customer by an order number, sees everything about them, and corrects their tags."""
+    """An agent finds a customer, sees everything about them, corrects it, and says who is who."""
     await integrator.send(client, "PushOrder", {"input": ORDER})
     await integrator.send(client, "PushDelivery", {"input": {"orderExternalId": "web-1", "externalId": "p-1"}})
 
@@ -128,13 +158,97 @@ async def test_a_console_runs_its_documents(client: Client, integrator: Document
     assert customer["orders"]["nodes"][0]["number"] == "web-1"
     (delivery,) = customer["orders"]["nodes"][0]["deliveries"]
     assert {piece["orderLine"]["sku"]: piece["quantity"] for piece in delivery["lines"]} == {"MUG": 2, "TEA": 1}
+    assert [(each["kind"], each["verification"]) for each in customer["identities"]] == [
+        ("EXTERNAL_ACCOUNT", "VERIFIED"),
+        ("EMAIL", "VERIFIED"),
+    ]
+    assert [item["number"] for item in customer["timeline"]["nodes"]] == ["web-1"]
 
     orders = (await agent.send(client, "FindOrders", {"search": "ADA@shop.example"})).data["orders"]["nodes"]
     assert [(order["number"], order["store"]["code"]) for order in orders] == [("web-1", "it")]
-
-    change = {"customerId": customer["id"], "expectedVersion": customer["version"], "tags": ["Tea"]}
-    changed = (await agent.send(client, "UpdateCustomer", {"input": change})).data["customerUpdate"]
-    assert changed["customer"]["tags"] == ["tea"]
-    late = (await agent.send(client, "UpdateCustomer", {"input": change})).data["customerUpdate"]
-    assert late["userErrors"][0]["currentVersion"] == changed["customer"]["version"]
+    await recognise_a_caller(client, agent, customer["id"])
+    await correct_a_profile(client, integrator, agent, customer["id"])
+    await decide_who_is_who(client, integrator, agent, customer["id"])
+    await hear_what_is_agreed_to(client, agent, customer["id"])
     assert agent.sent == agent.names
+
+
+async def recognise_a_caller(client: Client, agent: Documents, customer_id: str) -> None:
+    """A number identifies once somebody vouches for it, and no longer when a family shares it."""
+    call = {"kind": "PHONE", "value": "06 69812345"}
+    assert (await agent.send(client, "Recognise", call)).data == {"customerByIdentity": None}
+    added = (await agent.write(client, "AddIdentity", {"customerId": customer_id, **call}))["identity"]
+    assert (await agent.send(client, "Recognise", call)).data == {"customerByIdentity": None}
+    verified = await agent.write(client, "VerifyIdentity", {"identityId": added["id"]})
+    assert verified["identity"]["value"] == "+390669812345"
+    assert (await agent.send(client, "Recognise", call)).data["customerByIdentity"]["id"] == customer_id
+    shared = await agent.write(client, "ShareIdentity", {"identityId": added["id"], "isShared": True})
+    assert shared["identity"]["isShared"]
+    assert (await agent.send(client, "Recognise", call)).data == {"customerByIdentity": None}
+    removed = await agent.write(client, "RemoveIdentity", {"identityId": added["id"]})
+    assert removed["removedIdentityId"] == added["id"]
+    assert (removed["customer"]["phone"], len(removed["customer"]["identities"])) == (None, 2)
+
+
+async def correct_a_profile(client: Client, integrator: Documents, agent: Documents, customer_id: str) -> None:
+    """Tags and attributes change with the version that was seen; who was slower reads it again."""
+    flag = {"key": "trade", "name": "Trade customer", "type": "FLAG"}
+    await integrator.write(client, "DefineAttribute", flag)
+    (definition,) = (await agent.send(client, "AttributeForm", {})).data["customerAttributeDefinitions"]
+    assert (definition["key"], definition["type"], definition["audience"]) == ("trade", "FLAG", "STAFF")
+    version = (await agent.send(client, "Customer360", {"id": customer_id})).data["customer"]["version"]
+    change = {"customerId": customer_id, "expectedVersion": version, "tags": ["Tea"]}
+    change |= {"attributes": [{"key": "trade", "flag": True}]}
+    changed = (await agent.write(client, "UpdateCustomer", change))["customer"]
+    assert changed["tags"] == ["tea"]
+    assert [each["flag"] for each in changed["attributes"]] == [True]
+    late = (await agent.send(client, "UpdateCustomer", {"input": change})).data["customerUpdate"]
+    assert late["userErrors"][0]["currentVersion"] == changed["version"]
+    asked = {"attribute": [{"key": "trade", "flag": True}]}
+    listed = (await agent.send(client, "FindByAttribute", asked)).data["customers"]
+    assert [node["id"] for node in listed["nodes"]] == [customer_id]
+
+
+async def decide_who_is_who(client: Client, integrator: Documents, agent: Documents, customer_id: str) -> None:
+    """A guest with the same address is proposed, merged and taken apart; another one is said to be somebody else."""
+    guest = {"email": "ada@shop.example", "givenName": "Ada"}
+    await integrator.write(client, "PushOrder", ORDER | {"externalId": "web-2", "customer": guest})
+    (proposal,) = (await agent.send(client, "MergeProposals", {})).data["customerMerges"]["nodes"]
+    pair = {"survivorId": proposal["survivor"]["id"], "absorbedId": proposal["absorbed"]["id"]}
+    assert pair["survivorId"] == customer_id
+    assert proposal["signals"] == ["VERIFIED_ON_ONE", "SAME_NAME"]
+    seen = {"a": pair["survivorId"], "b": pair["absorbedId"]}
+    preview = (await agent.send(client, "MergePreview", seen)).data["customerMergePreview"]
+    assert (preview["blockers"], preview["orderCount"], len(preview["identities"])) == ([], 2, 3)
+
+    before = (await agent.send(client, "Customer360", {"id": customer_id})).data["customer"]
+    merged = await agent.write(client, "Merge", {**pair, "reason": "She said so."})
+    assert (merged["merge"]["id"], merged["merge"]["state"]) == (proposal["id"], "APPLIED")
+    assert merged["customer"]["version"] > before["version"]
+    shown = (await agent.send(client, "Customer360", {"id": pair["absorbedId"]})).data["customer"]
+    assert (shown["id"], shown["orders"]["totalCount"]) == (customer_id, 2)
+    assert [merge["absorbed"]["id"] for merge in shown["merges"]] == [pair["absorbedId"]]
+
+    parted = await agent.write(client, "Unmerge", {"mergeId": proposal["id"]})
+    assert parted["survivor"] == {"id": customer_id, "version": before["version"]}
+    assert (await agent.send(client, "Customer360", {"id": customer_id})).data["customer"] == before
+
+    other = guest | {"email": "ada+gift@shop.example"}
+    await integrator.write(client, "PushOrder", ORDER | {"externalId": "web-3", "customer": other})
+    for proposal in (await agent.send(client, "MergeProposals", {})).data["customerMerges"]["nodes"]:
+        rejected = await agent.write(client, "RejectMerge", {"mergeId": proposal["id"], "reason": "Her daughter."})
+        assert (rejected["merge"]["state"], rejected["merge"]["reason"]) == ("REJECTED", "Her daughter.")
+    assert (await agent.send(client, "MergeProposals", {})).data["customerMerges"]["totalCount"] == 0
+
+
+async def hear_what_is_agreed_to(client: Client, agent: Documents, customer_id: str) -> None:
+    """What a customer says is added to what they said before; the latest counts, and all of it is told."""
+    letters = {"customerId": customer_id, "purpose": "MARKETING", "channel": "EMAIL", "source": "telephone"}
+    for decision in ("GRANTED", "WITHDRAWN"):
+        recorded = await agent.write(client, "RecordConsent", {**letters, "decision": decision})
+        assert [each["decision"] for each in recorded["customer"]["consents"]] == [decision]
+    history = (await agent.send(client, "ConsentHistory", {"id": customer_id})).data["customer"]["consentHistory"]
+    assert [each["decision"] for each in history["nodes"]] == ["WITHDRAWN", "GRANTED"]
+    asked = {"id": customer_id, "kind": ["CONSENT"]}
+    happened = (await agent.send(client, "Timeline", asked)).data["customer"]["timeline"]["nodes"]
+    assert [item["decision"] for item in happened] == ["WITHDRAWN", "GRANTED"]

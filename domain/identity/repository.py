@@ -57,10 +57,21 @@ async def find_api_key_for_update(session: AsyncSession, api_key_id: UUID) -> Ap
     return (await session.scalars(statement)).one_or_none()
 
 
+async def find_default_store(session: AsyncSession, organisation: Organisation) -> Store | None:
+    """Return the store that the settings name, else the one that was added first."""
+    code = organisation.default_store_code
+    return await (find_first_store(session) if code is None else find_store_by_code(session, code))
+
+
 async def get_currency_code(session: AsyncSession, organisation: Organisation) -> str:
     """Return the organisation's currency: its setting, else its default store's, else EUR."""
     if organisation.currency_code is not None:
         return organisation.currency_code
-    code = organisation.default_store_code
-    store = await (find_first_store(session) if code is None else find_store_by_code(session, code))
+    store = await find_default_store(session, organisation)
     return DEFAULT_CURRENCY_CODE if store is None else store.currency_code
+
+
+async def find_home_country(session: AsyncSession, organisation: Organisation) -> str | None:
+    """Return the country in which a telephone number without a country code is read: the default store's."""
+    store = await find_default_store(session, organisation)
+    return None if store is None else store.country

@@ -101,7 +101,7 @@ class CustomerCreateInput:
     external_id: str | None = optional("The shop's own id, at most 200 characters. TAKEN, TOO_LONG.")
     email: EmailAddress | None = optional("Their e-mail address. INVALID, TAKEN.")
     phone: PhoneNumber | None = optional(
-        "Their telephone number; without a country code it is one of `country`, else of the first store's. INVALID."
+        "Their telephone number; without a country code it is one of `country`, else of the default store's. INVALID."
     )
     given_name: str | None = optional("Given name, at most 200 characters. INVALID, TOO_LONG.")
     family_name: str | None = optional("Family name, at most 200 characters. INVALID, TOO_LONG.")

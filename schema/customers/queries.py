@@ -15,7 +15,7 @@ from domain.customers.repository.customers import CustomerFilter as Wanted
 from domain.customers.repository.identities import find_customer_by_identity
 from domain.customers.repository.merges import count_merges, list_merges
 from domain.customers.rules.identities import check_namespace, check_value, is_blocked, is_withheld
-from domain.identity.repository import list_stores
+from domain.identity.repository import find_home_country, list_stores
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
 from schema.base.descriptions import After, Before, Filter, First, GlobalId, Last, OrderBy, given
@@ -69,9 +69,10 @@ class CustomerQueries:
         if kind is IdentityKind.PHONE and is_withheld(value):
             return None
         async with info.context.reading() as session:
-            stores = await list_stores(session) if kind is IdentityKind.PHONE else ()
-            checked = check_value(value, kind=kind, home_country=stores[0].country if stores else None)
-            if is_blocked(checked, kind=kind, relay_domains=info.context.works.organisation.relay_domains):
+            organisation = info.context.works.organisation
+            country = await find_home_country(session, organisation) if kind is IdentityKind.PHONE else None
+            checked = check_value(value, kind=kind, home_country=country)
+            if is_blocked(checked, kind=kind, relay_domains=organisation.relay_domains):
                 return None
             key = await find_customer_by_identity(session, kind=kind, namespace=space, value=checked)
         return None if key is None else (await load_customers(info, [key]))[0]

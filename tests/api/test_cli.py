@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -86,7 +87,10 @@ def test_a_key_is_printed_alone_and_works_once_made() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Shop", "--permission", "everything"], "There is no permission 'everything'; there are customers:read"),
+        (
+            ["Shop", "--permission", "everything"],
+            "There is no permission 'everything'; there are attributes:restricted",
+        ),
         (["  "], "must not be blank"),
         (["a\x1bb"], "Control characters"),
         (["x" * 201], "At most 200 characters"),
@@ -212,8 +216,14 @@ def test_the_commands_work_on_postgresql(monkeypatch: pytest.MonkeyPatch, postgr
     asyncio.run(postgres.drop_database("commands"))
 
 
+def dump(path: str) -> list[str]:
+    """Return everything that a database file holds, as statements."""
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
+
+
 def test_the_demo_is_made_once() -> None:
-    """A second run imports nothing and keeps the key; the details are for this user's eyes and scripts."""
+    """A second run adds nothing and keeps the key; the details are for this user's eyes and scripts."""
     first = said(run("demo", str(MOD50), "--prepare-only"))
     details = json.loads(Path("var/demo.json").read_text())
     assert details["url"] == "http://127.0.0.1:8000"
@@ -223,9 +233,13 @@ def test_the_demo_is_made_once() -> None:
     assert details["apiKey"] in first
     assert "curl" in first
     assert "done." in first
+    assert "Invented for you to try: Clara Whitfield" in first
     Path("var/demo.json").chmod(0o644)
+    before = dump("var/demo.sqlite3")
     second = said(run("demo", str(MOD50), "--prepare-only", "--port", "8123"))
     assert "went in already" in second
+    assert "Invented for you to try: Clara Whitfield" in second
+    assert dump("var/demo.sqlite3") == before
     again = json.loads(Path("var/demo.json").read_text())
     assert again == {"url": "http://127.0.0.1:8123", "apiKey": details["apiKey"]}
     assert stat.S_IMODE(Path("var/demo.json").stat().st_mode) == 0o600

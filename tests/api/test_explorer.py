@@ -1,5 +1,6 @@
 """The explorer's page and what it is told, and the examples that it opens with."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -7,10 +8,14 @@ import pytest
 from graphql import build_schema, parse, validate
 
 from api import explorer
+from api.demo import furnish
 from api.examples import list_examples
+from domain.base.actors import SYSTEM
+from domain.identity.actions import upsert_store
 from schema.root import make_schema
 from tests.api.conftest import Serve
-from tests.conftest import Client
+from tests.conftest import ITALY, Client
+from tests.orders.shop import UNITED_KINGDOM
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
 
@@ -107,19 +112,43 @@ def test_every_example_has_a_name_and_fits_the_schema() -> None:
 
 
 async def test_every_example_is_answered(client: Client) -> None:
-    """Run one after the other on a small shop, each gets data and no error; the writes are accepted, twice."""
-    order = (
-        'mutation { orderUpsert(input: {externalId: "1", number: "536365", placedAt: "2026-01-01T00:00:00Z", '
-        'currencyCode: "EUR", customer: {externalId: "c1", givenName: "Ada"}, '
-        'lines: [{sku: "A", title: "A", quantity: 1, unitPrice: "2.55"}]}) { order { id } userErrors { message } } }'
-    )
-    assert (await client.ask(order)).data["orderUpsert"]["userErrors"] == []
+    """Run one after the other on a small demo, each gets data and no error; the writes are accepted, twice."""
+    for number in ("13050", "16700", "12700"):
+        order = (
+            f'mutation {{ orderUpsert(input: {{externalId: "{number}-1", placedAt: "2011-01-01T00:00:00Z", '
+            f'currencyCode: "EUR", customer: {{externalId: "{number}"}}, storeCode: "it", number: "536365", '
+            'lines: [{sku: "A", title: "A", quantity: 1, unitPrice: "2.55"}]}) { userErrors { message } } }'
+        )
+        assert (await client.ask(order)).data["orderUpsert"]["userErrors"] == []
+    for store in (replace(ITALY, country="GB"), UNITED_KINGDOM):  # telephone numbers are British, as in the demo
+        await client.works.perform(
+            lambda work, store=store: upsert_store(work, details=store),  # type: ignore[misc]
+            actor=SYSTEM,
+            action="storeUpsert",
+        )
+    assert await furnish(client.works)
     found = {}
     for example in [*list_examples(), *list_examples()]:
         answer = await client.ask(example["query"], orjson.loads(example["variables"] or "{}"))
         for field in answer.data.values():
-            assert field is not None
+            assert field
             assert not isinstance(field, dict) or field.get("userErrors", []) == []
         found[example["name"]] = answer.data
-    assert found["Find somebody"]["customers"]["nodes"][0]["displayName"] == "Ada"
-    assert found["Who are the best customers?"]["customers"]["totalCount"] == 3
+    assert found["Who are the best customers?"]["customers"]["totalCount"] == 3 + 2 + 2
+    assert found["Find somebody"]["customers"]["nodes"]
+    assert {each["displayName"] for each in found["Find a misspelled name"]["customers"]["nodes"]} == {
+        "Clara Whitfield",
+        "Daniel Whitfield",
+    }
+    caller = found["Who is calling?"]["customerByIdentity"]
+    assert (caller["displayName"], caller["externalId"]) == ("Clara Whitfield", "13050")
+    happened = found["What happened with them?"]["customerByIdentity"]["timeline"]["nodes"]
+    assert [item["__typename"] for item in happened] == ["Consent"]
+    assert found["Who may be one person?"]["customerMerges"]["totalCount"] == 2
+    assert [
+        merge["survivor"]["displayName"] for merge in found["Who was merged, and why?"]["customerMerges"]["nodes"]
+    ] == ["Harriet Osei"]
+    (harriet,) = found["What may we write to them for?"]["customers"]["nodes"]
+    assert harriet["consents"][0]["decision"] == "REFUSED"
+    assert "stricter" in harriet["consents"][0]["reason"]
+    assert found["Find customers by them"]["customers"]["totalCount"] == 2

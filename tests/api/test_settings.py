@@ -16,6 +16,8 @@ CASES: dict[str, tuple[str, Any]] = {
     "port": ("8123", 8123),
     "currency": (" gbp ", "GBP"),
     "default_store": (" UK-Online ", "uk-online"),
+    "merge_automatically": ("yes", True),
+    "relay_domains": ("mail.market.example, Forward.Example,", ["mail.market.example", "Forward.Example"]),
     "cors_origins": ("https://a.example, https://b.example,", ["https://a.example", "https://b.example"]),
     "explorer": ("false", False),
     "introspection": ("0", False),
@@ -31,6 +33,7 @@ BAD = {
     "port": ["0", "65536", "http"],
     "currency": ["", "EURO", "XXX"],
     "default_store": ["", "a b", "-"],
+    "merge_automatically": ["sometimes", ""],
     "explorer": ["perhaps", ""],
     "introspection": ["perhaps"],
     "body_bytes_max": ["1023", "1e9x"],
@@ -97,6 +100,9 @@ def test_the_driver_is_the_products_own(url: str, wanted: str, path: Path | None
 
 
 def test_the_organisation_is_what_the_settings_say() -> None:
-    """Currency and default store reach the domain in its own spelling."""
+    """Currency, default store and relays reach the domain in its own spelling; nothing is merged unless it is said."""
     assert Settings(currency="eur", default_store="IT").organisation == Organisation("EUR", "it")
-    assert Settings().organisation == Organisation(None, None)
+    assert Settings().organisation == Organisation(None, None, merges_automatically=False)
+    merging = Settings(merge_automatically=True, relay_domains=["Mail.Market.Example"]).organisation
+    assert merging.merges_automatically
+    assert merging.relay_domains == {"mail.market.example"}

@@ -15,7 +15,7 @@ from domain.customers.repository.attributes import (
     count_definitions,
     find_definition_for_update,
     list_attribute_rows,
-    list_definitions,
+    list_definitions_in_use,
     list_used_choices,
     replace_attributes,
 )
@@ -30,6 +30,7 @@ from domain.customers.rules.attributes import (
     StoredCondition,
     StoredValue,
     check_definition,
+    is_key,
     stored_condition,
     stored_value,
 )
@@ -145,7 +146,8 @@ def _row(customer_id: UUID, definition_id: UUID, value: StoredValue) -> dict[str
 
 
 async def _checked(work: Work, changes: Sequence[AttributeChange]) -> dict[UUID, StoredValue]:
-    definitions = visible(await list_definitions(work.session), actor=work.actor)
+    named = {change.key for change in changes if is_key(change.key)}
+    definitions = visible(await list_definitions_in_use(work.session, named), actor=work.actor)
     checks = Checks()
     values: dict[UUID, StoredValue] = {}
     for index, change in enumerate(changes):

@@ -26,7 +26,7 @@ async def recognise_buyers(work: Work, *, buyers: Sequence[Buyer]) -> list[UUID 
     Records `CustomerCreated`, `CustomerUpdated`, `MergeProposed`. Locks the families found.
     """
     book = await _open_book(work, buyers)
-    ids = [_recognise(work, book, _without_blocked_email(work, book, buyer)) for buyer in buyers]
+    ids = [_recognise(work, book, _without_nobodys_signs(work, book, buyer)) for buyer in buyers]
     work.session.add_all(book.added)
     await work.session.flush()  # the customers first: their records and identities refer to them
     work.session.add_all(record for record in book.records.values() if record.id in book.fresh_ids)
@@ -43,7 +43,9 @@ class _Book:
     by_verified_email: dict[str, CustomerIdentity]
     by_profile_email: dict[str, CustomerIdentity]
     by_order_email: dict[str, UUID]
-    shared_emails: set[str]
+    claimed_emails: dict[tuple[UUID, str], CustomerIdentity]
+    """Whose an unverified e-mail is said to be, from whatever source."""
+    shared: set[tuple[str, str]]
     records: dict[UUID, CustomerRecord]
     added: list[Customer] = field(default_factory=list)
     fresh_ids: set[UUID] = field(default_factory=set)
@@ -68,23 +70,28 @@ async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
         by_external_id={
             account.value: account.customer_id
             for account in accounts
-            if account.verification == IdentityVerification.VERIFIED and not account.is_shared
+            if account.verification == IdentityVerification.VERIFIED
         },
         by_verified_email=verified,
         by_profile_email={e.value: e for e in claimed if e.source == IdentitySource.PROFILE},
         by_order_email={e.value: e.customer_id for e in claimed if e.source == IdentitySource.ORDER},
-        shared_emails={e.value for e in emails if e.is_shared},
+        claimed_emails={(e.customer_id, e.value): e for e in claimed},
+        shared={(each.kind, each.value) for each in (*accounts, *emails) if each.is_shared},
         records=await lock_families(work.session, known),
     )
 
 
-def _without_blocked_email(work: Work, book: _Book, buyer: Buyer) -> Buyer:
-    """Return the buyer without an e-mail that is no evidence: it stands for anybody, or several share it."""
+def _without_nobodys_signs(work: Work, book: _Book, buyer: Buyer) -> Buyer:
+    """Return the buyer without what is no evidence: it stands for anybody, or several share it."""
+    if (IdentityKind.EXTERNAL_ACCOUNT, buyer.external_id) in book.shared:
+        buyer = replace(buyer, external_id=None)
     if buyer.email is None:
         return buyer
     key = email_key(buyer.email)
     is_nobodys = is_blocked(key, kind=IdentityKind.EMAIL, relay_domains=work.organisation.relay_domains)
-    return replace(buyer, email=None, is_email_verified=False) if is_nobodys or key in book.shared_emails else buyer
+    if is_nobodys or (IdentityKind.EMAIL, key) in book.shared:
+        buyer = replace(buyer, email=None, is_email_verified=False)
+    return buyer
 
 
 def _recognise(work: Work, book: _Book, buyer: Buyer) -> UUID | None:
@@ -168,6 +175,7 @@ def _note_email(work: Work, book: _Book, record: CustomerRecord, buyer: Buyer) -
     book.by_order_email[key] = record.id
     identity = new_identity(record.id, kind=IdentityKind.EMAIL, value=key, now=work.now)
     identity.verification, identity.source = IdentityVerification.UNVERIFIED, IdentitySource.ORDER
+    book.claimed_emails[record.id, key] = identity
     book.noted.append(identity)
     return True
 
@@ -178,9 +186,11 @@ def _note_verified_email(work: Work, book: _Book, record: CustomerRecord, key: s
         if holder.customer_id != record.id:
             book.claims.append((record.id, holder))
         return False
-    identity = book.by_profile_email.get(key)
-    if identity is not None and identity.customer_id == record.id:
+    identity = book.claimed_emails.get((record.id, key))
+    if identity is not None:
         identity.verification, identity.last_seen_at = IdentityVerification.VERIFIED, work.now
+        if book.by_order_email.get(key) == record.id:
+            del book.by_order_email[key]
     else:
         identity = new_identity(record.id, kind=IdentityKind.EMAIL, value=key, now=work.now)
         identity.source = IdentitySource.ORDER

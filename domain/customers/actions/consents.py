@@ -14,15 +14,15 @@ from domain.customers.rules.consents import ConsentDetails, check_consent
 
 
 async def record_consent(work: Work, *, customer_id: UUID, details: ConsentDetails) -> UUID:
-    """Add a decision of the customer to the ledger.
+    """Add a decision of the customer to the ledger: it stays with the id that it came in through, absorbed or not.
 
     Raises `Refusals` for one of the future, `CustomerNotFound`. Records `ConsentChanged`. Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
     checked = check_consent(details, now=work.now)
-    canonical = (await get_family_for_update(work.session, customer_id))[0]
+    await get_family_for_update(work.session, customer_id)
     consent = Consent(
-        customer_id=canonical.id,
+        customer_id=customer_id,
         purpose=checked.purpose,
         channel=checked.channel,
         decision=checked.decision,
@@ -33,7 +33,7 @@ async def record_consent(work: Work, *, customer_id: UUID, details: ConsentDetai
         recorded_at=work.now,
     )
     work.session.add(consent)
-    work.record(ConsentChanged(customer_id=canonical.id, consent_id=consent.id))
+    work.record(ConsentChanged(customer_id=customer_id, consent_id=consent.id))
     return consent.id
 
 

@@ -10,7 +10,6 @@ from domain.customers.events import CustomerCreated, CustomerUpdated
 from domain.customers.model import Customer, CustomerIdentity, CustomerRecord
 from domain.customers.rules.families import PROFILE_FIELDS
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
-from domain.identity.repository import list_stores
 
 
 def new_record(work: Work, **profile: object) -> tuple[Customer, CustomerRecord]:
@@ -57,9 +56,3 @@ def touch(work: Work, *, record: CustomerRecord) -> None:
     record.version += 1
     record.updated_at = work.now
     work.record(CustomerUpdated(customer_id=record.id))
-
-
-async def home_country(work: Work) -> str | None:
-    """Return the country in which a telephone number without a country code is read: the first store's."""
-    stores = await list_stores(work.session)
-    return stores[0].country if stores else None

@@ -5,13 +5,13 @@ from uuid import UUID
 
 from domain.base.actors import Permission
 from domain.base.contacts import email_key
-from domain.base.errors import TooLong
+from domain.base.errors import Checks, TooLong
 from domain.base.work import Work
-from domain.customers.actions.entries import home_country, touch
-from domain.customers.actions.merges import join_customers
+from domain.customers.actions.entries import touch
+from domain.customers.actions.proposals import propose_claimed
 from domain.customers.errors import CodeInvalid, IdentityBlocked, IdentityTaken
 from domain.customers.model import CustomerIdentity, CustomerRecord
-from domain.customers.repository.families import get_family_for_update
+from domain.customers.repository.families import get_family_for_update, list_canonical_ids
 from domain.customers.repository.identities import (
     count_identities,
     get_identity,
@@ -29,6 +29,7 @@ from domain.customers.rules.identities import (
     is_blocked,
     is_withheld,
 )
+from domain.identity.repository import find_home_country
 
 
 async def add_identity(
@@ -36,18 +37,13 @@ async def add_identity(
 ) -> UUID:
     """Note by what else a customer may be recognised; it is not verified yet. Known already, nothing changes.
 
-    Raises `CustomerNotFound`, `Invalid`, `Required`, `IdentityBlocked`, `IdentityTaken` unless it is shared.
+    Raises `CustomerNotFound`, `Refusals`, `IdentityBlocked`, `TooLong`, `IdentityTaken` unless it is shared.
     Records `CustomerUpdated`. Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    space = check_namespace(namespace, kind=kind)
-    if kind is IdentityKind.PHONE and is_withheld(value):
-        raise IdentityBlocked
-    checked = check_value(value, kind=kind, home_country=await home_country(work))
-    if is_blocked(checked, kind=kind, relay_domains=work.organisation.relay_domains):
-        raise IdentityBlocked
-    records = await get_family_for_update(work.session, customer_id)
+    space, checked = await _checked(work, kind, namespace, value)
     same = await _same(work, kind, space, checked)
+    records = await get_family_for_update(work.session, customer_id)
     family = {record.id for record in records}
     known = next((each for each in same if each.customer_id in family), None)
     if known is not None:
@@ -75,6 +71,19 @@ async def add_identity(
     return identity.id
 
 
+async def _checked(work: Work, kind: IdentityKind, namespace: str | None, value: str) -> tuple[str, str]:
+    if kind is IdentityKind.PHONE and is_withheld(value):
+        raise IdentityBlocked
+    country = await find_home_country(work.session, work.organisation)
+    checks = Checks()
+    space = checks.take(lambda: check_namespace(namespace, kind=kind), "namespace") or ""
+    checked = checks.take(lambda: check_value(value, kind=kind, home_country=country), "value") or ""
+    checks.settle()
+    if is_blocked(checked, kind=kind, relay_domains=work.organisation.relay_domains):
+        raise IdentityBlocked
+    return space, checked
+
+
 async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) -> UUID:
     """Vouch that an identity is the customer's; return the identity that is verified now.
 
@@ -88,8 +97,8 @@ async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) ->
     if code is not None:
         raise CodeInvalid
     known = await get_identity(work.session, identity_id)
-    records = await get_family_for_update(work.session, known.customer_id)
     same = await _same(work, IdentityKind(known.kind), known.namespace, known.value)
+    records = await get_family_for_update(work.session, known.customer_id)
     identity = await get_identity(work.session, identity_id)
     if identity.verification == IdentityVerification.VERIFIED:
         return identity.id
@@ -99,14 +108,20 @@ async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) ->
     if holder is None:
         return _vouch(work, records, identity)
     if holder.customer_id not in {record.id for record in records}:
-        if not work.organisation.merges_automatically:
-            raise IdentityTaken(field=("identity_id",))
-        holders = await get_family_for_update(work.session, holder.customer_id)
-        reason = "Merged by itself: the same identity was proven for both."
-        await join_customers(
-            work, survivor_id=holders[0].canonical_id, absorbed_id=records[0].canonical_id, reason=reason
-        )
+        await _merge_with(work, identity, holder, same)
     return holder.id
+
+
+async def _merge_with(
+    work: Work, identity: CustomerIdentity, holder: CustomerIdentity, same: Sequence[CustomerIdentity]
+) -> None:
+    """Merge the two as whose one value is proven. Raises `IdentityTaken` where that waits for a person."""
+    if not work.organisation.merges_automatically or any(each.is_shared for each in same):
+        raise IdentityTaken(field=("identity_id",))
+    await propose_claimed(work, claims=[(identity.customer_id, holder)])
+    canonical = await list_canonical_ids(work.session, [identity.customer_id, holder.customer_id])
+    if len(set(canonical.values())) > 1:
+        raise IdentityTaken(field=("identity_id",))
 
 
 def _vouch(work: Work, records: Sequence[CustomerRecord], identity: CustomerIdentity) -> UUID:
@@ -125,8 +140,8 @@ async def share_identity(work: Work, *, identity_id: UUID, is_shared: bool) -> U
     """
     work.require(Permission.CUSTOMERS_WRITE)
     known = await get_identity(work.session, identity_id)
-    records = await get_family_for_update(work.session, known.customer_id)
     same = await _same(work, IdentityKind(known.kind), known.namespace, known.value)
+    records = await get_family_for_update(work.session, known.customer_id)
     identity = await get_identity(work.session, identity_id)
     if identity.is_shared == is_shared:
         return identity.id
@@ -145,6 +160,7 @@ async def take_identity_away(work: Work, *, identity_id: UUID) -> UUID:
     """
     work.require(Permission.CUSTOMERS_WRITE)
     known = await get_identity(work.session, identity_id)
+    await lock_identities(work.session, [known.value])
     records = await get_family_for_update(work.session, known.customer_id)
     identity = await get_identity(work.session, identity_id)
     record = next(record for record in records if record.id == identity.customer_id)
@@ -156,7 +172,10 @@ async def take_identity_away(work: Work, *, identity_id: UUID) -> UUID:
 
 
 async def _same(work: Work, kind: IdentityKind, namespace: str, value: str) -> Sequence[CustomerIdentity]:
-    """Return everybody's identities with this value, while nobody else decides whose it is."""
+    """Return everybody's identities with this value, while nobody else decides whose it is.
+
+    Whoever locks families too does so afterwards: everybody in this order, so that nobody waits in a circle.
+    """
     await lock_identities(work.session, [value])
     return await list_identities(work.session, kind=kind, namespace=namespace, values=[value])
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from domain.base.actors import Permission
-from domain.base.errors import Refusals
+from domain.base.errors import Checks, Refusals
 from domain.base.texts import clean_optional
 from domain.base.work import Work
 from domain.customers.actions.families import choose_words, show_families
@@ -30,7 +30,7 @@ async def merge_customers(work: Work, *, survivor_id: UUID, absorbed_id: UUID, r
     Raises `CustomerNotFound`, `Refusals` with every blocker. Records `CustomerMerged`. Locks both families.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    checked = clean_optional(reason, length_max=REASON_LENGTH_MAX)
+    checked = _checked_reason(reason)
     return await join_customers(work, survivor_id=survivor_id, absorbed_id=absorbed_id, reason=checked)
 
 
@@ -80,10 +80,10 @@ def new_merge(*, survivor_id: UUID, absorbed_id: UUID) -> CustomerMerge:
 async def unmerge_customers(work: Work, *, merge_id: UUID, reason: str | None) -> UUID:
     """Take a merge back: everything is as before, and what came in meanwhile is with whom it came in through.
 
-    Raises `MergeNotFound`, `MergeNotApplied`. Records `CustomerUnmerged`. Locks the family.
+    Raises `Refusals`, `MergeNotFound`, `MergeNotApplied`. Records `CustomerUnmerged`. Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    checked = clean_optional(reason, length_max=REASON_LENGTH_MAX)
+    checked = _checked_reason(reason)
     known = await get_merge(work.session, merge_id)
     records = await get_family_for_update(work.session, known.survivor_id)
     merge = await get_merge(work.session, merge_id)
@@ -104,10 +104,10 @@ async def unmerge_customers(work: Work, *, merge_id: UUID, reason: str | None) -
 async def reject_merge(work: Work, *, merge_id: UUID, reason: str | None) -> UUID:
     """Decide that two customers are two: they are proposed again on new verified evidence only.
 
-    Raises `MergeNotFound`, `MergeNotProposed`. Records `MergeRejected`. Locks both families.
+    Raises `Refusals`, `MergeNotFound`, `MergeNotProposed`. Records `MergeRejected`. Locks both families.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    checked = clean_optional(reason, length_max=REASON_LENGTH_MAX)
+    checked = _checked_reason(reason)
     known = await get_merge(work.session, merge_id)
     await lock_families(work.session, [known.survivor_id, known.absorbed_id])
     merge = await get_merge(work.session, merge_id)
@@ -118,6 +118,13 @@ async def reject_merge(work: Work, *, merge_id: UUID, reason: str | None) -> UUI
     merge.state, merge.reason, merge.rejected_at = MergeState.REJECTED, checked, work.now
     work.record(MergeRejected(customer_id=merge.survivor_id, absorbed_id=merge.absorbed_id, merge_id=merge.id))
     return merge.id
+
+
+def _checked_reason(reason: str | None) -> str | None:
+    checks = Checks()
+    checked = checks.take(lambda: clean_optional(reason, length_max=REASON_LENGTH_MAX), "reason")
+    checks.settle()
+    return checked
 
 
 async def _show_anew(work: Work, canonical_ids: Sequence[UUID]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
 from uuid import UUID
 
 from domain.base.actors import Permission
@@ -11,7 +10,7 @@ from domain.base.contacts import email_key
 from domain.base.errors import VersionConflict
 from domain.base.work import Work
 from domain.customers.actions.attributes import set_attributes
-from domain.customers.actions.entries import home_country, new_identity, new_record, touch
+from domain.customers.actions.entries import new_identity, new_record, touch
 from domain.customers.actions.families import choose_words
 from domain.customers.errors import EmailTaken, ExternalIdTaken
 from domain.customers.model import CustomerIdentity, CustomerRecord
@@ -21,7 +20,9 @@ from domain.customers.repository.identities import list_identities, lock_identit
 from domain.customers.rules.families import gathered_profile, named_by_others
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification, is_blocked
 from domain.customers.rules.profiles import CustomerChanges, CustomerDetails, check_changes, check_details
+from domain.identity.repository import find_home_country
 
+_NAME = {"given_name", "family_name"}
 _PROFILE = ("given_name", "family_name", "locale", "time_zone", "birth_date", "country")
 
 
@@ -31,7 +32,9 @@ async def create_customer(work: Work, *, details: CustomerDetails) -> UUID:
     Raises `Refusals`, `ExternalIdTaken`, `EmailTaken`, `AttributeUnknown`. Records `CustomerCreated`.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    checked = check_details(details, home_country=await home_country(work), today=work.now.date())
+    checked = check_details(
+        details, home_country=await find_home_country(work.session, work.organisation), today=work.now.date()
+    )
     await _refuse_taken(work, checked)
     customer, record = new_record(
         work,
@@ -40,7 +43,7 @@ async def create_customer(work: Work, *, details: CustomerDetails) -> UUID:
     work.session.add(customer)
     await work.session.flush()
     work.session.add(record)
-    work.session.add_all(_profile_identities(work, record, now=work.now))
+    work.session.add_all(await _profile_identities(work, record))
     await replace_tags(work.session, [record.id], [_tag_row(record.id, tag) for tag in checked.tags])
     await set_attributes(work, records=[record], changes=checked.attributes)
     return record.id
@@ -78,20 +81,25 @@ async def update_customer(
 
 
 def _change_profile(records: Sequence[CustomerRecord], changes: CustomerChanges) -> bool:
-    """Change the first record so that the family shows the changes; return whether it showed anything else."""
+    """Change the first record so that the family shows the changes; return whether it showed anything else.
+
+    What is left out stays: a new half of a name takes the other half along, which may be another record's word
+    and would not be shown beside it.
+    """
     record, shown = records[0], gathered_profile(records)
-    is_changed = False
-    for name in _PROFILE:
-        value = changed(getattr(changes, name), shown[name])
-        if value == shown[name]:
-            continue
-        setattr(record, name, value)
-        emptied = set(record.emptied) - {name}
-        if value is None and name in named_by_others(records):
+    wanted = {name: changed(getattr(changes, name), shown[name]) for name in _PROFILE}
+    different = {name for name, value in wanted.items() if value != shown[name]}
+    if different & _NAME:
+        different |= _NAME
+    emptied = set(record.emptied)
+    for name in different:
+        setattr(record, name, wanted[name])
+        if wanted[name] is not None:
+            emptied.discard(name)
+        elif name in named_by_others(records):
             emptied.add(name)
-        record.emptied = sorted(emptied)
-        is_changed = True
-    return is_changed
+    record.emptied = sorted(emptied)
+    return bool(different)
 
 
 async def _change_tags(work: Work, records: Sequence[CustomerRecord], tags: Sequence[str]) -> bool:
@@ -105,7 +113,8 @@ async def _change_tags(work: Work, records: Sequence[CustomerRecord], tags: Sequ
     own_id = records[0].id
     own = {row.tag for row in rows if row.customer_id == own_id and not row.is_removed}
     others = {row.tag for row in rows if row.customer_id != own_id and not row.is_removed}
-    kept = [_tag_row(own_id, tag) for tag in tags if tag in own or tag not in others]
+    hidden = {row.tag for row in rows if row.customer_id != own_id and row.is_removed}
+    kept = [_tag_row(own_id, tag) for tag in tags if tag in own or tag in hidden or tag not in others]
     removed = [_tag_row(own_id, tag, is_removed=True) for tag in sorted(others - set(tags))]
     await replace_tags(work.session, [own_id], [*kept, *removed])
     await choose_words(work, records=records)
@@ -136,20 +145,23 @@ def _is_owned(email: CustomerIdentity) -> bool:
     return is_own and not email.is_shared
 
 
-def _profile_identities(work: Work, record: CustomerRecord, *, now: datetime) -> list[CustomerIdentity]:
+async def _profile_identities(work: Work, record: CustomerRecord) -> list[CustomerIdentity]:
     """Return what a customer added by staff or an app is recognised by: the caller vouches for the account only.
 
-    What stands for anybody, such as a marketplace's relay, is kept in the profile alone.
+    What stands for anybody, such as a marketplace's relay or an e-mail that several share, is kept in the
+    profile alone.
     """
     found = []
     if record.external_id is not None:
-        found.append(new_identity(record.id, kind=IdentityKind.EXTERNAL_ACCOUNT, value=record.external_id, now=now))
-    for kind, value in (
-        (IdentityKind.EMAIL, record.email and email_key(record.email)),
-        (IdentityKind.PHONE, record.phone),
-    ):
+        found.append(
+            new_identity(record.id, kind=IdentityKind.EXTERNAL_ACCOUNT, value=record.external_id, now=work.now)
+        )
+    email = record.email and email_key(record.email)
+    if email and any(e.is_shared for e in await list_identities(work.session, kind=IdentityKind.EMAIL, values=[email])):
+        email = None
+    for kind, value in ((IdentityKind.EMAIL, email), (IdentityKind.PHONE, record.phone)):
         if value and not is_blocked(value, kind=kind, relay_domains=work.organisation.relay_domains):
-            identity = new_identity(record.id, kind=kind, value=value, now=now)
+            identity = new_identity(record.id, kind=kind, value=value, now=work.now)
             identity.verification = IdentityVerification.UNVERIFIED
             found.append(identity)
     return found

@@ -11,13 +11,23 @@ from domain.customers.actions.merges import join_customers, new_merge
 from domain.customers.events import CustomerCreated, CustomerUpdated, MergeProposed
 from domain.customers.model import CustomerIdentity, CustomerMerge, CustomerRecord
 from domain.customers.repository.families import list_records_by_id, lock_families
-from domain.customers.repository.identities import list_identities_by_record, list_same_identities
-from domain.customers.repository.merges import list_merges_between, list_same_keys, replace_match_keys
+from domain.customers.repository.identities import (
+    list_identities_by_record,
+    list_nobodys_names,
+    list_same_identities,
+)
+from domain.customers.repository.merges import (
+    get_merge,
+    list_merges_between,
+    list_same_keys,
+    replace_match_keys,
+)
 from domain.customers.rules.families import MergeState, blockers, pair_of
 from domain.customers.rules.identities import IdentityKind, is_blocked
 from domain.customers.rules.matching import (
     HOLDERS_MAX,
     PROPOSAL_SCORE_MIN,
+    Evidence,
     Match,
     Profile,
     Sign,
@@ -36,11 +46,8 @@ async def propose_merges(work: Work, events: Sequence[CustomerCreated | Customer
     ids = {event.customer_id for event in events}
     await work.session.flush()
     records = await list_records_by_id(work.session, ids)
-    identities = await list_identities_by_record(work.session, ids)
-    keys = {
-        key: match_keys(_profile(record), emails=[e.value for e in _evidence(work, identities[key]) if _is_email(e)])
-        for key, record in records.items()
-    }
+    evidence = await _evidence(work, ids)
+    keys = {key: _match_keys(record, evidence[key]) for key, record in records.items()}
     rows = [{"customer_id": key, "key": each} for key, each_key in keys.items() for each in sorted(each_key)]
     await replace_match_keys(work.session, ids, rows)
     pairs = {
@@ -73,26 +80,28 @@ async def _propose(
     shared_keys: Mapping[tuple[UUID, UUID], set[str]],
     claims: Mapping[tuple[UUID, UUID], CustomerIdentity],
 ) -> None:
-    by_pair = {pair_of(pair[0], other=pair[1]): pair for pair in pairs}
+    by_pair = {pair_of(pair[0], other=pair[1]): pair for pair in sorted(pairs)}  # everybody in the same order
     ids = {key for pair in by_pair for key in pair}
     records = await list_records_by_id(work.session, ids)
-    identities = await list_identities_by_record(work.session, ids)
+    evidence = await _evidence(work, ids)
     said = await list_merges_between(work.session, by_pair)
     for key, pair in by_pair.items():
         one, other = records[pair[0]], records[pair[1]]
         if one.canonical_id == other.canonical_id:
             continue
-        signs = _signs(work, identities[one.id])
+        signs, others = _signs(evidence[one.id]), _signs(evidence[other.id])
         if (claimed := claims.get(pair)) is not None:
-            signs = [*signs, _claim(one.id, claimed)]
+            signs, others = [*signs, _claim(one.id, claimed)], [*others, *_signs([claimed])]
         found = match(
             _profile(one),
             other=_profile(other),
             signs=signs,
-            others=_signs(work, identities[other.id]),
-            keys=shared_keys.get(pair, ()),
+            others=others,
+            keys=shared_keys.get(pair, set())
+            & _match_keys(one, evidence[one.id])
+            & _match_keys(other, evidence[other.id]),
         )
-        if found.is_proven or found.score >= PROPOSAL_SCORE_MIN:
+        if found.proof or found.score >= PROPOSAL_SCORE_MIN:
             await _note(work, _Pair.of(one, other), found, said.get(key, []))
 
 
@@ -112,33 +121,45 @@ class _Pair:
 async def _note(work: Work, pair: _Pair, found: Match, said: Sequence[CustomerMerge]) -> None:
     """Propose the pair, unless it is proposed already or a person decided on no less than this."""
     merge = next((each for each in said if each.state == MergeState.PROPOSED), None)
-    decided = [(Signal(signal), detail) for each in said for signal, detail in each.evidence if each is not merge]
-    if merge is None and said and not is_news(found.evidence, decided=decided):
-        return
-    is_new = merge is None
+    has_news = is_news(found.evidence, decided=_evidence_of(said if merge is None else [merge]))
     if merge is None:
+        if said and not has_news:
+            return
         merge = new_merge(survivor_id=pair.survivor.id, absorbed_id=pair.absorbed.id)
         merge.proposed_at = work.now
         work.session.add(merge)
-    if merge.score is None or found.score > merge.score:
-        merge.score, merge.evidence = found.score, [list(each) for each in found.evidence]
-    if is_new:
         work.record(MergeProposed(customer_id=pair.survivor.id, absorbed_id=pair.absorbed.id, merge_id=merge.id))
-    if found.is_proven and work.organisation.merges_automatically:
-        await _merge_by_itself(work, pair)
+    if has_news or merge.score is None or found.score > merge.score:
+        merge.score, merge.evidence = found.score, [list(each) for each in found.evidence]
+    if found.proof and work.organisation.merges_automatically:
+        await _merge_by_itself(work, pair, found)
 
 
-async def _merge_by_itself(work: Work, pair: _Pair) -> None:
-    """Merge what is proven on both sides, unless something is in the way: then it waits for a person."""
+async def _merge_by_itself(work: Work, pair: _Pair, found: Match) -> None:
+    """Merge what is proven on both sides, unless something is in the way: then it waits for a person.
+
+    What a person decided on the same proof is in the way too, also where it is noted for others of the families.
+    """
     records = await lock_families(work.session, [pair.survivor.id, pair.absorbed.id])
     survivor_id, absorbed_id = records[pair.survivor.id].canonical_id, records[pair.absorbed.id].canonical_id
     families = [
         sorted((each for each in records.values() if each.canonical_id == key), key=lambda each: each.id != key)
         for key in (survivor_id, absorbed_id)
     ]
-    if not blockers(families[0], absorbed=families[1], survivor_id=survivor_id, absorbed_id=absorbed_id):
-        reason = "Merged by itself: the same identity was proven for both."
-        await join_customers(work, survivor_id=survivor_id, absorbed_id=absorbed_id, reason=reason)
+    key = pair_of(survivor_id, other=absorbed_id)
+    said = (await list_merges_between(work.session, [key]))[key]
+    decided = _evidence_of(each for each in said if each.state != MergeState.PROPOSED)
+    found_blockers = blockers(families[0], absorbed=families[1], survivor_id=survivor_id, absorbed_id=absorbed_id)
+    if found_blockers or not is_news(found.proof, decided=decided):
+        return
+    reason = "Merged by itself: the same identity was proven for both."
+    merge_id = await join_customers(work, survivor_id=survivor_id, absorbed_id=absorbed_id, reason=reason)
+    merge = await get_merge(work.session, merge_id)
+    merge.score, merge.evidence = found.score, [list(each) for each in found.evidence]
+
+
+def _evidence_of(merges: Iterable[CustomerMerge]) -> list[Evidence]:
+    return [(Signal(signal), detail) for merge in merges for signal, detail in merge.evidence]
 
 
 def _profile(record: Any) -> Profile:  # noqa: ANN401  a record, or a row of it
@@ -151,20 +172,29 @@ def _profile(record: Any) -> Profile:  # noqa: ANN401  a record, or a row of it
     )
 
 
-def _is_email(identity: CustomerIdentity) -> bool:
-    return identity.kind == IdentityKind.EMAIL
+def _match_keys(record: CustomerRecord, evidence: Iterable[CustomerIdentity]) -> set[str]:
+    return match_keys(_profile(record), emails=[each.value for each in evidence if each.kind == IdentityKind.EMAIL])
 
 
 def _is_blocked(work: Work, kind: str, value: str) -> bool:
     return is_blocked(value, kind=IdentityKind(kind), relay_domains=work.organisation.relay_domains)
 
 
-def _evidence(work: Work, identities: Iterable[CustomerIdentity]) -> list[CustomerIdentity]:
-    """Return the identities that say who somebody is: neither shared nor blocked."""
-    return [each for each in identities if not each.is_shared and not _is_blocked(work, each.kind, each.value)]
+async def _evidence(work: Work, ids: Iterable[UUID]) -> dict[UUID, list[CustomerIdentity]]:
+    """Return the identities that say who somebody is, by record: not blocked, shared by nobody, held by few."""
+    identities = await list_identities_by_record(work.session, ids)
+    nobodys = await list_nobodys_names(work.session, ids, limit=HOLDERS_MAX)
+    found: dict[UUID, list[CustomerIdentity]] = defaultdict(list)
+    for key, known in identities.items():
+        found[key] = [e for e in known if _name(e) not in nobodys and not _is_blocked(work, e.kind, e.value)]
+    return found
 
 
-def _signs(work: Work, identities: Iterable[CustomerIdentity]) -> list[Sign]:
+def _name(identity: CustomerIdentity) -> tuple[str, str, str]:
+    return identity.kind, identity.namespace, identity.value
+
+
+def _signs(evidence: Iterable[CustomerIdentity]) -> list[Sign]:
     return [
         Sign(
             customer_id=each.customer_id,
@@ -173,7 +203,7 @@ def _signs(work: Work, identities: Iterable[CustomerIdentity]) -> list[Sign]:
             value=each.value,
             verification=each.verification,
         )
-        for each in _evidence(work, identities)
+        for each in evidence
     ]
 
 

@@ -30,8 +30,21 @@ async def find_definition_for_update(session: AsyncSession, key: str) -> Attribu
     return (await session.scalars(statement)).one_or_none()
 
 
+async def list_definitions_in_use(session: AsyncSession, keys: Iterable[str]) -> Sequence[Row[Any]]:
+    """Return the definitions with these keys; none of them changes until the end of the transaction."""
+    statement = (
+        select(*AttributeDefinition.__table__.c)
+        .where(AttributeDefinition.key.in_(list(keys)))
+        .order_by(AttributeDefinition.id)
+        .with_for_update(read=True, key_share=True)
+    )
+    return (await session.execute(statement)).all()
+
+
 async def count_definitions(session: AsyncSession) -> int:
-    """Return how many attributes are defined."""
+    """Return how many attributes are defined, while nobody else defines one until the end of the transaction."""
+    oldest = select(AttributeDefinition.id).order_by(AttributeDefinition.id).limit(1)
+    await session.execute(oldest.with_for_update(key_share=True))
     count: int = (await session.execute(select(func.count()).select_from(AttributeDefinition))).scalar_one()
     return count
 

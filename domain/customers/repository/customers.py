@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,12 +17,13 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.columns import to_micros
-from domain.base.pages import Ordering, Page, PageRequest, list_page
+from domain.base.pages import Ordering, Page, PageRequest, cut, list_page, narrowed, ordered
 from domain.base.repository import (
     chunks,
     insert_rows,
@@ -33,14 +34,12 @@ from domain.customers.model import (
     CustomerAttribute,
     CustomerRecord,
     CustomerTag,
-    CustomerTerm,
 )
 from domain.customers.repository.families import rows_by_family
+from domain.customers.repository.search import Search, understand
 from domain.customers.rules.attributes import StoredCondition
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, LifecycleStage
-from domain.customers.rules.search import TermKind, with_one_error
-
-_HIGHEST_CHARACTER = "\U0010ffff"
+from domain.customers.rules.search import with_one_error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +58,6 @@ class CustomerFilter:
     """Whether words also mean what they may be a misspelling of."""
 
 
-_IS_LISTED = Customer.is_absorbed == literal_column("false")
-
-
 ORDERINGS = {
     "CREATED_AT": (Customer.created_at, Customer.id),
     "UPDATED_AT": (Customer.updated_at, Customer.id),
@@ -76,16 +72,26 @@ async def list_customers(
     session: AsyncSession, *, wanted: CustomerFilter, ordering: Ordering, page: PageRequest, now: datetime
 ) -> Page[Row[Any]]:
     """Return one page of the customers that the filter names."""
-    statement = _narrowed(select(*Customer.__table__.c), wanted, now)
-    return await list_page(session, statement, ordering=ordering, page=page)
+    everybody = select(*Customer.__table__.c)
+    if not wanted.words:
+        return await list_page(session, _narrowed(everybody, wanted, now), ordering=ordering, page=page)
+    search = await _understand(session, wanted)
+    if not search.alternatives:
+        return cut((), ordering=ordering, page=page)
+    if search.is_frequent:
+        walked = _narrowed(everybody, wanted, now).where(search.fits(Customer.id))
+        if (found := await _walk(session, walked, ordering=ordering, page=page)) is not None:
+            return found
+    found_ones = _looked_up(session, search)
+    statement = _narrowed(select(*(getattr(found_ones, c.key) for c in Customer.__table__.c)), wanted, now, found_ones)
+    return await list_page(session, statement, ordering=ordering.of(found_ones), page=page)
 
 
 async def is_misspelled(session: AsyncSession, wanted: CustomerFilter) -> bool:
     """Tell whether nobody is found by the search as it was typed, so that it may be a misspelling."""
     if not any(with_one_error(word) for word in wanted.words):
         return False
-    found = select(Customer.id).where(_IS_LISTED, found_by_terms(wanted)).limit(1)
-    return (await session.execute(found)).one_or_none() is None
+    return not await (await _understand(session, wanted)).finds_somebody(session)
 
 
 async def count_customers(session: AsyncSession, *, wanted: CustomerFilter, now: datetime) -> int:
@@ -93,10 +99,59 @@ async def count_customers(session: AsyncSession, *, wanted: CustomerFilter, now:
     if wanted == CustomerFilter():  # all of them: the few absorbed ones taken off, from an index that has only those
         absorbed = select(func.count()).select_from(Customer).where(literal_column("is_absorbed")).scalar_subquery()
         statement: Select[Any] = select(func.count() - absorbed).select_from(Customer)
-    else:
+    elif not wanted.words:
         statement = _narrowed(select(func.count()).select_from(Customer), wanted, now)
+    else:
+        search = await _understand(session, wanted)
+        if not search.alternatives:
+            return 0
+        if wanted == CustomerFilter(words=wanted.words, phones=wanted.phones, is_tolerant=wanted.is_tolerant):
+            statement = select(func.count()).select_from(search.found())
+        else:
+            found_ones = _looked_up(session, search)
+            statement = _narrowed(select(func.count()).select_from(found_ones), wanted, now, found_ones)
     count: int = (await session.execute(statement)).scalar_one()
     return count
+
+
+async def _understand(session: AsyncSession, wanted: CustomerFilter) -> Search:
+    return await understand(session, words=wanted.words, phones=wanted.phones, is_tolerant=wanted.is_tolerant)
+
+
+_WALKS = ((1_000, 3), (20_000, 0))
+"""How far a list is walked along, and how many must have been found before it is walked further."""
+
+
+async def _walk(
+    session: AsyncSession, statement: Select[Any], *, ordering: Ordering, page: PageRequest
+) -> Page[Row[Any]] | None:
+    """Return the page of a frequent search by walking along the list; None where those it finds are too far apart."""
+    for length, _least in _WALKS:
+        keys = narrowed(select(*ordering.columns), ordering, page).order_by(*ordered(ordering, page))
+        end = (await session.execute(keys.offset(length).limit(1))).one_or_none()
+        within = page
+        if end is not None:
+            cursor = ordering.cursor(end)
+            within = replace(page, after=cursor) if page.is_backward else replace(page, before=cursor)
+        sought = narrowed(statement, ordering, within).order_by(*ordered(ordering, page)).limit(page.limit + 1)
+        rows = (await session.execute(sought)).all()
+        if end is None or len(rows) > page.limit:
+            return cut(rows, ordering=ordering, page=page)
+        if len(rows) < _least:
+            break
+    return None
+
+
+def _looked_up(session: AsyncSession, search: Search) -> type[Customer]:
+    """Return whom the search finds, each looked up by its id, whatever else is asked of them."""
+    found = search.found()
+    if session.get_bind().dialect.name == "sqlite":
+        statement = select(*Customer.__table__.c).where(Customer.id.in_(select(found.c.id))).limit(-1).offset(0)
+    else:
+        one = select(*Customer.__table__.c).where(Customer.id == found.c.id).offset(0).lateral()
+        statement = select(*one.c).select_from(found.join(one, true()))
+    looked_up: type[Customer] = aliased(Customer, statement.subquery())
+    return looked_up
 
 
 async def list_customers_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
@@ -140,48 +195,24 @@ async def replace_tags(session: AsyncSession, ids: Iterable[UUID], rows: Sequenc
     await insert_rows(session, CustomerTag, rows)
 
 
-def _narrowed(statement: Select[Any], wanted: CustomerFilter, now: datetime) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = [_IS_LISTED]
-    if wanted.words:
-        conditions.append(found_by_terms(wanted))
+def _narrowed(
+    statement: Select[Any], wanted: CustomerFilter, now: datetime, source: type[Customer] = Customer
+) -> Select[Any]:
+    """Return the statement with the customers of `source` only whom the filter names, its search apart."""
+    conditions: list[ColumnElement[bool]] = [source.is_absorbed == literal_column("false")]
     if wanted.tags:
         tagged = _canonical_of(CustomerTag.customer_id).where(CustomerTag.tag.in_(wanted.tags), CustomerTag.is_shown)
-        conditions.append(Customer.id.in_(tagged))
-    conditions.extend(_has_attribute(condition) for condition in wanted.attributes)
+        conditions.append(source.id.in_(tagged))
+    conditions.extend(_has_attribute(condition, source) for condition in wanted.attributes)
     if wanted.countries:
-        conditions.append(Customer.country.in_(wanted.countries))
+        conditions.append(source.country.in_(wanted.countries))
     if wanted.lifecycle_stages:
-        conditions.append(or_(*(_in_stage(stage, now) for stage in wanted.lifecycle_stages)))
+        conditions.append(or_(*(_in_stage(stage, now, source) for stage in wanted.lifecycle_stages)))
     if wanted.created_after is not None:
-        conditions.append(Customer.created_at > wanted.created_after)
+        conditions.append(source.created_at > wanted.created_after)
     if wanted.created_before is not None:
-        conditions.append(Customer.created_at < wanted.created_before)
+        conditions.append(source.created_at < wanted.created_before)
     return statement.where(*conditions)
-
-
-def found_by_terms(wanted: CustomerFilter) -> ColumnElement[bool]:
-    """Say that every word begins a term of the customer, or that the whole search is one of their numbers."""
-    by_words = and_(
-        *(
-            Customer.id.in_(
-                _canonical_of(CustomerTerm.customer_id).where(_is_meant(word, is_tolerant=wanted.is_tolerant))
-            )
-            for word in wanted.words
-        )
-    )
-    phones = sorted(wanted.phones)
-    if not phones:
-        return by_words
-    by_phone = Customer.id.in_(_canonical_of(CustomerTerm.customer_id).where(CustomerTerm.term.in_(phones)))
-    return or_(by_words, by_phone)
-
-
-def _is_meant(word: str, *, is_tolerant: bool) -> ColumnElement[bool]:
-    begins = and_(CustomerTerm.term >= word, CustomerTerm.term < word + _HIGHEST_CHARACTER)
-    similar = sorted(with_one_error(word)) if is_tolerant else []
-    if not similar:
-        return begins
-    return or_(begins, and_(CustomerTerm.term.in_(similar), CustomerTerm.kind == TermKind.NAME))
 
 
 def _canonical_of(column: InstrumentedAttribute[UUID]) -> Select[Any]:
@@ -189,7 +220,7 @@ def _canonical_of(column: InstrumentedAttribute[UUID]) -> Select[Any]:
     return select(CustomerRecord.canonical_id).join(column.class_, column == CustomerRecord.id)
 
 
-def _has_attribute(condition: StoredCondition) -> ColumnElement[bool]:
+def _has_attribute(condition: StoredCondition, source: type[Customer]) -> ColumnElement[bool]:
     """Say that what the customer shows of an attribute is as the condition wants it."""
     value, number = CustomerAttribute.text_value, CustomerAttribute.number_value
     having = _canonical_of(CustomerAttribute.customer_id).where(
@@ -205,14 +236,14 @@ def _has_attribute(condition: StoredCondition) -> ColumnElement[bool]:
     ):
         if bound is not None:
             having = having.where(column >= bound if is_least else column <= bound)
-    return Customer.id.in_(having) if condition.is_set else Customer.id.not_in(having)
+    return source.id.in_(having) if condition.is_set else source.id.not_in(having)
 
 
-def _in_stage(stage: LifecycleStage, now: datetime) -> ColumnElement[bool]:
+def _in_stage(stage: LifecycleStage, now: datetime, source: type[Customer]) -> ColumnElement[bool]:
     """Say `rules.lifecycle_stage` in SQL."""
-    is_new = Customer.first_order_at >= now - timedelta(days=ONBOARDING_DAYS)
+    is_new = source.first_order_at >= now - timedelta(days=ONBOARDING_DAYS)
     active_from, at_risk_from = (to_micros(now - timedelta(days=days)) for days in (ACTIVE_DAYS, AT_RISK_DAYS))
-    last = Customer.last_order_key  # not last_order_at: the key has an index
+    last = source.last_order_key  # not last_order_at: the key has an index
     return {
         LifecycleStage.LEAD: last == 0,
         LifecycleStage.ONBOARDING: and_(last > 0, is_new),

@@ -126,8 +126,8 @@ async def lock_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID
                 .execution_options(populate_existing=True)
             )
             found.update({record.id: record for record in await session.scalars(statement)})
-        if len(found) == before:
-            break
+        if len(found) == before and not await list_canonical_ids(session, missing):
+            break  # nobody has these ids; who was only absorbed meanwhile is looked up anew
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, exists, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, delete, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -108,35 +108,38 @@ async def list_same_identities(session: AsyncSession, ids: Iterable[UUID], *, li
     """
     own, theirs = aliased(CustomerIdentity), aliased(CustomerIdentity)
     is_same = (theirs.kind == own.kind, theirs.namespace == own.namespace, theirs.value == own.value)
-    holders = (
-        select(func.count())
-        .select_from(CustomerIdentity)
-        .where(
-            CustomerIdentity.kind == own.kind,
-            CustomerIdentity.namespace == own.namespace,
-            CustomerIdentity.value == own.value,
-        )
-        .scalar_subquery()
-    )
     found: list[Row[Any]] = []
     for chunk in chunks(ids):
         pairs = (
             select(own.customer_id.label("own_id"), *(getattr(theirs, c.key) for c in CustomerIdentity.__table__.c))
             .join(theirs, (is_same[0]) & (is_same[1]) & (is_same[2]) & (theirs.customer_id != own.customer_id))
-            .where(own.customer_id.in_(chunk), ~own.is_shared, ~theirs.is_shared, holders <= limit + 1)
+            .where(own.customer_id.in_(chunk), ~_is_nobodys(own, limit))
         )
         found.extend(await session.execute(pairs))
     return found
 
 
-async def list_shared_values(session: AsyncSession, names: Iterable[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-    """Return which of these identities (kind, namespace, value) somebody shares."""
-    shared: set[tuple[str, str, str]] = set()
-    for chunk in chunks(names):
-        columns = (CustomerIdentity.kind, CustomerIdentity.namespace, CustomerIdentity.value)
-        statement = select(*columns).where(tuple_(*columns).in_(chunk), CustomerIdentity.is_shared)
-        shared.update((row[0], row[1], row[2]) for row in await session.execute(statement))
-    return shared
+async def list_nobodys_names(session: AsyncSession, ids: Iterable[UUID], *, limit: int) -> set[tuple[str, str, str]]:
+    """Return which of these records' identities (kind, namespace, value) are nobody's sign."""
+    own = aliased(CustomerIdentity)
+    found: set[tuple[str, str, str]] = set()
+    for chunk in chunks(ids):
+        statement = select(own.kind, own.namespace, own.value).where(
+            own.customer_id.in_(chunk), _is_nobodys(own, limit)
+        )
+        found.update((row[0], row[1], row[2]) for row in await session.execute(statement))
+    return found
+
+
+def _is_nobodys(own: type[CustomerIdentity], limit: int) -> ColumnElement[bool]:
+    """Say that somebody shares the same identity, or that more than `limit` others have it."""
+    same = (
+        CustomerIdentity.kind == own.kind,
+        CustomerIdentity.namespace == own.namespace,
+        CustomerIdentity.value == own.value,
+    )
+    holders = select(func.count()).select_from(CustomerIdentity).where(*same).scalar_subquery()
+    return or_(exists().where(*same, CustomerIdentity.is_shared), holders > limit + 1)
 
 
 async def remove_identity(session: AsyncSession, identity_id: UUID) -> None:

@@ -139,9 +139,14 @@ def check_definition(details: DefinitionDetails) -> DefinitionDetails:
     return checked
 
 
+def is_key(key: str) -> bool:
+    """Tell whether programs can know an attribute by this word."""
+    return len(key) <= KEY_LENGTH_MAX and _KEY.fullmatch(key) is not None
+
+
 def check_key(key: str) -> str:
     """Return the word by which programs know an attribute. Raises `Invalid`."""
-    if len(key) <= KEY_LENGTH_MAX and _KEY.fullmatch(key):
+    if is_key(key):
         return key
     message = f"A key is at most {KEY_LENGTH_MAX} small letters, digits and underscores, a letter first."
     raise Invalid(message)

@@ -129,42 +129,59 @@ def counting_consents(decisions: Iterable[Decided], *, merges: Iterable[Merged])
     return {key: _replayed(of_key, listed) for key, of_key in by_key.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """The decision that counts for merged customers, and the yes that it stands against, if anybody said it."""
+
+    decided: Decided
+    against: Decided | None = None
+    merged_at: datetime | None = None
+
+    @property
+    def strictness(self) -> tuple[bool, datetime, str]:
+        """Return what the stricter of two has more of."""
+        return self.decided.decision != ConsentDecision.GRANTED, self.decided.decided_at, self.decided.id.hex
+
+    @property
+    def reason(self) -> str | None:
+        """Return why it counts, None where nobody had decided differently."""
+        if self.against is None:
+            return None
+        return (
+            f"{self.decided.decision} on {self.decided.decided_at:%Y-%m-%d} counts although another record of this "
+            f"customer, merged on {self.merged_at:%Y-%m-%d}, has {self.against.decision} of "
+            f"{self.against.decided_at:%Y-%m-%d}: of decisions made apart the stricter one counts until the customer "
+            "decides again."
+        )
+
+
 def _replayed(decisions: Sequence[Decided], merges: Sequence[Merged]) -> Counting:
     groups = {one: one for merge in merges for one in (merge.survivor_id, merge.absorbed_id)}
     groups |= {decision.customer_id: decision.customer_id for decision in decisions}
-    counting: dict[UUID, tuple[Decided, str | None]] = {}
+    counting: dict[UUID, _Standing] = {}
     steps: list[tuple[datetime, int, str, Decided | Merged]] = [
         (decision.decided_at, 0, decision.id.hex, decision) for decision in decisions
     ]
     steps += [(merge.merged_at, 1, merge.absorbed_id.hex, merge) for merge in merges]
     for _, _, _, step in sorted(steps, key=lambda step: step[:3]):
         if isinstance(step, Decided):
-            counting[groups[step.customer_id]] = step, None
+            counting[groups[step.customer_id]] = _Standing(decided=step)
             continue
         kept, gone = groups[step.survivor_id], groups[step.absorbed_id]
         groups = {one: kept if group == gone else group for one, group in groups.items()}
         stricter = _stricter(counting.get(kept), counting.pop(gone, None), step.merged_at)
         if stricter is not None:
             counting[kept] = stricter
-    ((decided, reason),) = counting.values()
-    return Counting(id=decided.id, reason=reason)
+    (standing,) = counting.values()
+    return Counting(id=standing.decided.id, reason=standing.reason)
 
 
-def _stricter(
-    one: tuple[Decided, str | None] | None, other: tuple[Decided, str | None] | None, merged_at: datetime
-) -> tuple[Decided, str | None] | None:
+def _stricter(one: _Standing | None, other: _Standing | None, merged_at: datetime) -> _Standing | None:
     if one is None or other is None:
         return one or other
-    (strict, why), (lenient, _) = sorted((one, other), key=lambda each: _strictness(each[0]), reverse=True)
-    if (strict.decision == ConsentDecision.GRANTED) == (lenient.decision == ConsentDecision.GRANTED):
-        return strict, why
-    reason = (
-        f"{strict.decision} on {strict.decided_at:%Y-%m-%d} counts although another record of this customer, merged "
-        f"on {merged_at:%Y-%m-%d}, has {lenient.decision} of {lenient.decided_at:%Y-%m-%d}: of decisions made apart "
-        "the stricter one counts until the customer decides again."
-    )
-    return strict, reason
-
-
-def _strictness(decided: Decided) -> tuple[bool, datetime, str]:
-    return decided.decision != ConsentDecision.GRANTED, decided.decided_at, decided.id.hex
+    strict, lenient = sorted((one, other), key=lambda each: each.strictness, reverse=True)
+    if strict.strictness[0] != lenient.strictness[0]:
+        return _Standing(decided=strict.decided, against=lenient.decided, merged_at=merged_at)
+    if strict.against is None:  # what the other one stood against is overruled by this one from now on
+        return _Standing(decided=strict.decided, against=lenient.against, merged_at=merged_at)
+    return strict

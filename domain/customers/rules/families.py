@@ -191,9 +191,8 @@ def _gather_name(profile: dict[str, Any], record: Record) -> None:
 
 
 def named_by_others(records: Sequence[Record]) -> set[str]:
-    """Return the fields of the profile that would still say something without the first record's own word."""
-    profile = gathered_profile(records[1:])
-    return {name for name, value in profile.items() if value is not None}
+    """Return the fields of the profile of which another record than the first has a word, shown or not."""
+    return {name for name in PROFILE_FIELDS if any(getattr(record, name) is not None for record in records[1:])}
 
 
 def pair_of(one: UUID, *, other: UUID) -> tuple[UUID, UUID]:

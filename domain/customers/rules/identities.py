@@ -73,10 +73,11 @@ SOCIAL_NETWORKS = frozenset(
 
 _SYSTEM = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _BLANK = re.compile(r"\s")
+_AT = re.compile(r"^[@\s]+")
 
 _NOBODYS_MAILBOXES = re.compile(
-    r"(no|do-?not|dont|nicht|ne-?pas|non)[-_.]?(reply|respond|antworten|repondre|rispondere)|mailer-daemon|postmaster"
-    r"|abuse|bounces?|(in|no|un)(valid|known|one|body)|null|noemail|nomail"
+    r"((no|do[-_.]?not|dont|nicht|ne[-_.]?pas|non)[-_.]?(reply|respond(er)?|antworten|repondre|rispondere)"
+    r"|mailer-daemon|postmaster|abuse|bounces?|invalid|unknown|none|nobody|null|noemail|nomail)(\+.*)?"
 )
 """Local parts that no person reads: RFC 2142 for the role names, the others by custom."""
 
@@ -85,8 +86,6 @@ RELAY_DOMAINS = frozenset(
         "allegromail.pl",
         "email.etsy.com",
         "guest.booking.com",
-        "members.ebay",
-        "marketplace.amazon",
         "message.manomano.com",
         "messages.cdiscount.com",
         "relay.walmart.com",
@@ -94,7 +93,10 @@ RELAY_DOMAINS = frozenset(
         "verkopen.bol.com",
     }
 )
-"""Where marketplaces forward mail to their buyers; a domain that ends without a country has every country."""
+"""Where marketplaces forward mail to their buyers."""
+
+_RELAYS_OF_COUNTRIES = re.compile(r"(.+\.)?(marketplace\.amazon|members\.ebay)(\.com?)?\.[a-z]{2,3}")
+"""Likewise, with a domain of their own in every country: marketplace.amazon.co.uk."""
 
 _WITHHELD_NUMBERS = frozenset(
     {"266696687", "7378742833", "2562533", "8656696", "86282452253", "464", "0", "00", "000", "0000", "anonymous"}
@@ -142,7 +144,7 @@ def check_value(value: str, *, kind: IdentityKind, home_country: str | None) -> 
         return check_phone(value, region=home_country)
     cleaned = clean_required(value, length_max=VALUE_LENGTH_MAX)
     if kind is IdentityKind.SOCIAL_HANDLE:
-        cleaned = clean_required(cleaned.removeprefix("@").casefold())
+        cleaned = clean_required(_AT.sub("", cleaned).casefold())
     if kind is not IdentityKind.EXTERNAL_ACCOUNT and _BLANK.search(cleaned):
         message = "A handle, device or visitor has no blanks in it."
         raise Invalid(message)
@@ -167,8 +169,8 @@ def is_withheld(number: str) -> bool:
 
 
 def _is_relay(domain: str, relay_domains: Collection[str]) -> bool:
+    """Tell whether the domain is a listed one, or below one."""
     listed = {each.casefold() for each in relay_domains} | RELAY_DOMAINS
     labels = domain.split(".")
-    # marketplace.amazon.co.uk: also without the country's labels, and below a listed domain.
-    ends = (len(labels), len(labels) - 1, len(labels) - 2)
-    return any(".".join(labels[start:end]) in listed for end in ends for start in range(end))
+    is_listed = any(".".join(labels[start:]) in listed for start in range(len(labels)))
+    return is_listed or _RELAYS_OF_COUNTRIES.fullmatch(domain) is not None

@@ -114,9 +114,9 @@ class Match:
     evidence: Sequence[Evidence]
 
     @property
-    def is_proven(self) -> bool:
-        """Tell whether an identity is proven on both sides."""
-        return any(signal is Signal.VERIFIED_ON_BOTH for signal, _ in self.evidence)
+    def proof(self) -> list[Evidence]:
+        """Return what is proven on both sides."""
+        return [each for each in self.evidence if each[0] is Signal.VERIFIED_ON_BOTH]
 
 
 def match_keys(profile: Profile, *, emails: Iterable[str]) -> set[str]:
@@ -192,8 +192,12 @@ def _name_words(profile: Profile) -> list[str]:
 
 
 def is_news(evidence: Iterable[Evidence], *, decided: Iterable[Evidence]) -> bool:
-    """Tell whether there is verified evidence that was not there when a person decided on the pair."""
+    """Tell whether there is verified evidence that was not there when a person decided on the pair.
+
+    What was proven on both sides is no news where only one side of it is seen.
+    """
     known = set(decided)
+    known |= {(Signal.VERIFIED_ON_ONE, detail) for signal, detail in known if signal is Signal.VERIFIED_ON_BOTH}
     return any(signal in VERIFIED_SIGNALS and (signal, detail) not in known for signal, detail in evidence)
 
 

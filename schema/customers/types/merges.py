@@ -114,8 +114,7 @@ class CustomerMerge(Node):
 class CustomerMergePreview:
     """See the description."""
 
-    survivor_key: strawberry.Private[UUID]
-    absorbed_key: strawberry.Private[UUID]
+    keys: strawberry.Private[Sequence[UUID]]  # the customers that the two are now, once each
     survivor: Customer = shown("Who would have both.")
     absorbed: Customer = shown("Who would be absorbed.")
     blockers: list[UserError] = shown("Why they cannot be merged; empty where they can.")
@@ -128,11 +127,6 @@ class CustomerMergePreview:
         async with info.context.reading() as session:
             counts = await count_entries_by_family(session, keys, kind="CONVERSATION")
         return [sum(counts[key] for key in preview.keys) for preview in previews]
-
-    @property
-    def keys(self) -> set[UUID]:
-        """Return the two, once each."""
-        return {self.survivor_key, self.absorbed_key}
 
 
 @extends(Customer)
@@ -168,13 +162,11 @@ async def preview_merge(info: Info, survivor_key: UUID, absorbed_key: UUID) -> C
         absorbed_id=absorbed_key,
     )
     survivor, absorbed = await load_as_themselves(info, keys)
+    roots = list(dict.fromkeys(canonical[key] for key in keys))
     return CustomerMergePreview(
-        survivor_key=survivor_key,
-        absorbed_key=absorbed_key,
+        keys=roots,
         survivor=survivor,
         absorbed=absorbed,
         blockers=[error for blocker in found for error in user_errors(blocker)],
-        identities=[
-            CustomerIdentity.of(row) for key in dict.fromkeys(canonical[key] for key in keys) for row in rows[key]
-        ],
+        identities=[CustomerIdentity.of(row) for key in roots for row in rows[key]],
     )
