@@ -195,6 +195,7 @@ def upgrade() -> None:
     _index_identities(
         verified="verification = 'VERIFIED' AND NOT is_shared", claimed=f"{CLAIMED} AND source <> 'ADDED'"
     )
+    _index_terms(term=["term", "customer_id", "kind"], customer_id=["customer_id", "term"])
     op.add_column("customers", sa.Column("is_absorbed", FLAG, nullable=False, server_default=sa.false()))
     op.create_index(
         "ix_customers_absorbed",
@@ -222,6 +223,7 @@ def downgrade() -> None:
     op.drop_column("customers", "is_absorbed")
     op.execute("DELETE FROM customer_identities WHERE (source = 'ADDED' AND verification <> 'VERIFIED') OR is_shared")
     op.execute("UPDATE customer_identities SET source = 'PROFILE' WHERE source = 'ADDED'")
+    _index_terms(term=["term", "customer_id"], customer_id=["customer_id"])
     _change_identities(sources=("PROFILE", "ORDER"), columns=IDENTITY_COLUMNS)
     _index_identities(verified="verification = 'VERIFIED'", claimed=CLAIMED)
     for name in (
@@ -327,3 +329,9 @@ def _index_identities(*, verified: str, claimed: str) -> None:
             sqlite_where=sa.text(where),
             postgresql_where=sa.text(where),
         )
+
+
+def _index_terms(**columns: list[str]) -> None:
+    for name, indexed in columns.items():
+        op.drop_index(f"ix_customer_terms_{name}", table_name="customer_terms")
+        op.create_index(f"ix_customer_terms_{name}", "customer_terms", indexed)

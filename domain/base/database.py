@@ -108,11 +108,12 @@ def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
 
 
 def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
-    timeouts = {
+    settings = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
         "lock_timeout": f"{LOCK_TIMEOUT_S}s",
         "idle_in_transaction_session_timeout": "60s",
         "timezone": "UTC",
+        "jit": "off",  # compiling a statement takes longer than any of ours may run
     }
     return create_async_engine(
         url,
@@ -121,7 +122,7 @@ def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
         pool_timeout=30,
         pool_pre_ping=True,
         isolation_level="READ COMMITTED",
-        connect_args={"server_settings": timeouts},
+        connect_args={"server_settings": settings},
     )
 
 

@@ -55,12 +55,12 @@ class IdentityTaken(Taken):
 class IdentityBlocked(Invalid):
     """The value stands for nobody or for anybody."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, field: FieldPath = ("value",)) -> None:
         """Say why."""
         super().__init__(
             "This address or number stands for nobody or for many people (no-reply, withheld, a marketplace's relay): "
             "nobody is recognised by it.",
-            field=("value",),
+            field=field,
         )
 
 
@@ -112,7 +112,7 @@ class AttributeUnknown(Invalid):
     def __init__(self, key: str) -> None:
         """Say which."""
         super().__init__(
-            f"There is no attribute {key!r} here; customerAttributeDefinitions lists them.", field=("key",)
+            f"There is no attribute {key[:50]!r} here; customerAttributeDefinitions lists them.", field=("key",)
         )
 
 

@@ -305,12 +305,17 @@ class CustomerTerm(Base, kw_only=True):
     """
 
     __tablename__ = "customer_terms"
-    __table_args__ = (one_of("kind", TermKind), Index("ix_customer_terms_term", "term", "customer_id"), STRICT)
+    __table_args__ = (
+        one_of("kind", TermKind),
+        Index("ix_customer_terms_term", "term", "customer_id", "kind"),
+        Index("ix_customer_terms_customer_id", "customer_id", "term"),
+        STRICT,
+    )
 
     subject_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     term: Mapped[str] = mapped_column(SortedText(), primary_key=True)
-    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"), index=True)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
 
 
 class CustomerSpending(Base, kw_only=True):

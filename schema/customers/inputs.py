@@ -89,7 +89,7 @@ class CustomerAttributeFilter:
             flag=given(self.flag),
             day_min=given(self.day_min),
             day_max=given(self.day_max),
-            choices=choices,
+            choices=choices or None,
             is_set=given(self.is_set),
         )
 
@@ -233,7 +233,8 @@ class CustomerIdentityVerifyInput:
     """See the description."""
 
     identity_id: strawberry.ID = shown(
-        "Which one. NOT_FOUND; TAKEN where it is verified as another customer's and not shared."
+        "Which one. NOT_FOUND; TAKEN where it is verified as another customer's and not shared; INVALID where it "
+        "stands for anybody, such as a marketplace's relay."
     )
     code: str | None = optional(
         "What the customer received. CODE_INVALID. Left out, the caller vouches for it and is recorded as the evidence."

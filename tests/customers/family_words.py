@@ -70,10 +70,10 @@ def profile_of(family: Sequence[ModelRecord]) -> dict[str, Any]:
             said.get(name) is not None and folded(said[name]) != folded(record.profile[name] or "") for name in NAMES
         )
         for name in NAMES:
-            if name not in said and name in record.emptied:
-                said[name] = None
-            elif name not in said and record.profile[name] is not None and not other_person:
+            if name not in said and record.profile[name] is not None and not other_person:
                 said[name] = record.profile[name]
+            elif name not in said and name in record.emptied:
+                said[name] = None
     return {name: said.get(name) for name in PROFILE}
 
 

@@ -250,7 +250,9 @@ class Model(Known):
         record = self.records[self.canonical(key)]
         identity = self._note(fresh, record, kind, value, is_verified=False, source="ADDED", namespace=namespace)
         identity.is_shared = is_shared
-        self._show(record, identity)
+        column = COLUMNS.get(kind)
+        if column is not None and profile_of(self.family(record.key))[column] is None:
+            record.profile[column] = value
         self._touch(record)
         return None
 

@@ -217,16 +217,16 @@ async def test_the_same_definition_at_once_is_one(client: Client) -> None:
     assert found[1]["name"] in {each["name"] for each in named}
 
 
-async def until_somebody_waits(works: Works) -> None:
-    """Return once a write waits for another one's lock; on SQLite it waits for its turn, before it begins."""
+async def until_it_waits(works: Works, write: asyncio.Future[UUID]) -> None:
+    """Return once the write waits for another one's lock; on SQLite it waits for its turn, before it begins."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     if works.database.is_sqlite:
         await asyncio.sleep(0)
         return
-    while True:
+    is_waiting = False
+    while not (is_waiting or write.done()):
         async with works.database.reading() as session:
-            if (await session.execute(text(waiting))).scalar_one():
-                return
+            is_waiting = bool((await session.execute(text(waiting))).scalar_one())
 
 
 async def one_after_the_other(works: Works, *stories: Callable[[Work], Awaitable[UUID]]) -> Sequence[Any]:
@@ -243,7 +243,7 @@ async def one_after_the_other(works: Works, *stories: Callable[[Work], Awaitable
     first = asyncio.ensure_future(works.perform(held, actor=SYSTEM, action="first"))
     await is_done.wait()
     second = asyncio.ensure_future(works.perform(stories[1], actor=SYSTEM, action="second"))
-    await until_somebody_waits(works)
+    await until_it_waits(works, second)
     may_end.set()
     return await asyncio.gather(first, second, return_exceptions=True)
 

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from domain.base.actors import SYSTEM
-from domain.base.work import Work, Works
+from domain.base.work import Organisation, Work, Works
 from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.rules.profiles import Buyer
 from tests.conftest import Client
+from tests.customers.identities import add, change, identities, recognised, share, verify
 from tests.orders.shop import (
     Input,
     days_ago,
@@ -18,6 +19,7 @@ from tests.orders.shop import (
 )
 
 ADA = "ada@example.org"
+NOBODYS = ("noreply@shop.test", "No-Reply+7@Shop.test", "x1@marketplace.amazon.co.uk", "none@example.org")
 
 
 async def buyer_of(client: Client, external_id: str, **customer: object) -> str:
@@ -209,3 +211,164 @@ async def test_a_credit_notes_customer_is_its_orders(client: Client) -> None:
     assert moved["customer"]["id"] == ada
     await send_order(client, "guest")
     assert (await send_note(client, "c-3", orderExternalId="guest", customer={"externalId": "bob"}))["customer"] is None
+
+
+async def customer_count(client: Client) -> int:
+    """Return how many customers there are."""
+    found = (await client.ask("{ customers(first: 1) { totalCount } }")).data["customers"]["totalCount"]
+    assert isinstance(found, int)
+    return found
+
+
+async def test_who_comes_with_nobodys_address_is_a_guest(client: Client) -> None:
+    """Vouched for or not, new or sent again: it is the order's contact, and makes nobody a customer."""
+    for number, email in enumerate(NOBODYS):
+        for is_verified in (False, True, False):
+            order = await send_order(client, f"o-{number}", customer={"email": email, "emailVerified": is_verified})
+            assert order["customer"] is None
+            assert order["contactEmail"].lower() == email.lower()
+        assert (await send_note(client, customer={"email": email, "emailVerified": True}))["customer"] is None
+    assert await customer_count(client) == 0
+
+
+async def test_nobodys_address_joins_nobody(client: Client) -> None:
+    """Two accounts, and two people with names, who come with it stay apart, and stay whose they are when sent again."""
+    for round_number, email in enumerate(NOBODYS):
+        buyers: dict[str, Input] = {
+            f"o-{round_number}-0": {"externalId": f"a-{round_number}"},
+            f"o-{round_number}-1": {"externalId": f"b-{round_number}"},
+            f"o-{round_number}-2": {"givenName": "Ada"},
+            f"o-{round_number}-3": {"givenName": "Ada"},
+        }
+        ids = [
+            await buyer_of(client, number, **buyer, email=email, emailVerified=True) for number, buyer in buyers.items()
+        ]
+        assert len(set(ids)) == 4
+        for is_verified in (False, True):
+            for known, (number, buyer) in zip(ids, buyers.items(), strict=True):
+                assert await buyer_of(client, number, **buyer, email=email, emailVerified=is_verified) == known
+        assert [(await read_customer(client, each))["email"] for each in ids] == [None] * 4
+        assert await search(client, email) == set()
+
+
+async def test_the_organisations_relays_join_nobody(works: Works, client: Client) -> None:
+    """Also addresses that made customers before the shop's settings named their domain: those stay whose they are."""
+    first = await buyer_of(client, "o-1", email="x@relay.example.org", emailVerified=True)
+    guest = await buyer_of(client, "o-2", email="y@relay.example.org")
+    object.__setattr__(works, "organisation", Organisation(relay_domains=frozenset({"relay.example.org"})))
+    for number, email in (("o-3", "x@relay.example.org"), ("o-4", "y@relay.example.org")):
+        for is_verified in (True, False):
+            order = await send_order(client, number, customer={"email": email, "emailVerified": is_verified})
+            assert order["customer"] is None
+    assert await buyer_of(client, "o-1", email="x@relay.example.org", emailVerified=True) == first
+    assert await buyer_of(client, "o-2", email="y@relay.example.org") == guest
+
+
+async def test_a_shared_address_joins_nobody(client: Client) -> None:
+    """An address of a profile, one that is vouched for and a guest's: shared, none of them brings its customer."""
+    profile = (await new_customer(client, email="profile@example.org"))["id"]
+    account = await buyer_of(client, "o-1", externalId="k-1", email="account@example.org", emailVerified=True)
+    guest = await buyer_of(client, "o-2", email="guest@example.org")
+    for customer in (profile, account, guest):
+        for identity in await identities(client, customer):
+            if identity["kind"] == "EMAIL":
+                await share(client, identity)
+    for name in ("profile", "account", "guest"):
+        for is_verified in (False, True):
+            given = {"email": f"{name.upper()}@example.org", "emailVerified": is_verified}
+            for _ in range(2):
+                assert (await send_order(client, f"new {name}", customer=given))["customer"] is None
+    assert await buyer_of(client, "o-3", externalId="k-1", email="guest@example.org", emailVerified=True) == account
+    named = await buyer_of(client, "o-4", givenName="Ada", email="account@example.org", emailVerified=True)
+    assert await buyer_of(client, "o-4", givenName="Ada", email="account@example.org") == named
+    assert named not in (profile, account, guest)
+    assert await customer_count(client) == 4
+
+
+async def test_orders_stay_whose_they_are_when_their_address_becomes_shared(client: Client) -> None:
+    """Sent again with it, vouched for or not, they move to nobody; shared no longer it brings its customer again."""
+    account = await buyer_of(client, "o-1", email=ADA, emailVerified=True)
+    guest = await buyer_of(client, "o-2", email="guest@example.org")
+    addresses = [(await identities(client, each))[0] for each in (account, guest)]
+    for identity in addresses:
+        await share(client, identity)
+    for is_verified in (False, True):
+        assert await buyer_of(client, "o-1", email=ADA, emailVerified=is_verified) == account
+        assert await buyer_of(client, "o-2", email="Guest@example.org", emailVerified=is_verified) == guest
+    for identity in addresses:
+        await share(client, identity, is_shared=False)
+    assert await buyer_of(client, "o-3", email=ADA, emailVerified=True) == account
+    assert await buyer_of(client, "o-4", email="guest@example.org") == guest
+
+
+async def test_an_address_that_another_customer_shares_joins_nobody(client: Client) -> None:
+    """It is enough that one of those who have it says so."""
+    account = await buyer_of(client, "o-1", email=ADA, emailVerified=True)
+    other = await new_customer(client, givenName="Bob")
+    await add(client, other["id"], ADA, "EMAIL", isShared=True)
+    assert (await send_order(client, "o-2", customer={"email": ADA, "emailVerified": True}))["customer"] is None
+    assert await buyer_of(client, "o-1", email=ADA, emailVerified=True) == account
+
+
+async def test_a_shared_account_joins_nobody(client: Client) -> None:
+    """An account that many use, such as the counter's: who comes with it is known by something else, or a guest."""
+    counter = await buyer_of(client, "o-1", externalId="counter")
+    (identity,) = await identities(client, counter)
+    await share(client, identity)
+    for number in ("o-2", "o-3", "o-2"):
+        assert (await send_order(client, number, customer={"externalId": "counter"}))["customer"] is None
+    ada = await buyer_of(client, "o-4", externalId="counter", email=ADA, emailVerified=True)
+    assert await buyer_of(client, "o-5", email=ADA, emailVerified=True) == ada != counter
+    assert await buyer_of(client, "o-1", externalId="counter") == counter, "what was its stays its"
+    assert (await recognised(client, "counter", "EXTERNAL_ACCOUNT"), await customer_count(client)) == (None, 2)
+    await share(client, identity, is_shared=False)
+    assert await buyer_of(client, "o-6", externalId="counter") == counter
+
+
+async def test_an_account_that_another_customer_shares_joins_nobody(client: Client) -> None:
+    """As with addresses: what recognises nobody brings no order to anybody."""
+    account = await buyer_of(client, "o-1", externalId="k-1")
+    other = await new_customer(client, givenName="Bob")
+    await add(client, other["id"], "k-1", "EXTERNAL_ACCOUNT", isShared=True)
+    assert await recognised(client, "k-1", "EXTERNAL_ACCOUNT") is None
+    assert (await send_order(client, "o-2", customer={"externalId": "k-1"}))["customer"] is None
+    assert await buyer_of(client, "o-1", externalId="k-1") == account
+
+
+async def test_an_address_that_staff_added_is_verified_by_an_order(client: Client) -> None:
+    """The one identity that there is becomes a verified one, instead of a second one beside it."""
+    account = await buyer_of(client, "o-1", externalId="k-1")
+    added = await add(client, account, ADA, "EMAIL")
+    assert await buyer_of(client, "o-2", externalId="k-1", email=ADA, emailVerified=True) == account
+    assert [each for each in await identities(client, account) if each["kind"] == "EMAIL"] == [
+        added | {"verification": "VERIFIED"}
+    ]
+    assert await buyer_of(client, "o-3", email=ADA, emailVerified=True) == account
+
+
+async def test_a_guest_who_became_an_account_is_not_found_by_typing(works: Works, client: Client) -> None:
+    """Once an order vouches for a guest's address it is an account's: who only types it is somebody else, at once."""
+    guest = await buyer_of(client, "o-1", email=ADA)
+    await verify(client, await add(client, guest, "k-1", "EXTERNAL_ACCOUNT"))
+    ids = await recognise(
+        works,
+        Buyer(email=ADA),
+        Buyer(external_id="k-1", email=ADA, is_email_verified=True),
+        Buyer(email=ADA),
+        Buyer(email=ADA, is_email_verified=True),
+    )
+    account = await buyer_of(client, "o-2", externalId="k-1")
+    typed = await buyer_of(client, "o-3", email=ADA)
+    assert account == guest != typed
+    assert [each == ids[0] for each in ids] == [True, True, False, True]
+    assert await buyer_of(client, "o-4", email=ADA, emailVerified=True) == guest
+    assert await customer_count(client) == 2
+
+
+async def test_an_address_that_was_taken_away_brings_nobody(client: Client) -> None:
+    """Taken away from its customer it is nobody's: the next order with it is another customer's."""
+    account = await buyer_of(client, "o-1", email=ADA, emailVerified=True)
+    (identity,) = await identities(client, account)
+    await change(client, "Remove", identityId=identity["id"])
+    assert (await read_customer(client, account))["email"] is None
+    assert await buyer_of(client, "o-2", email=ADA, emailVerified=True) != account

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -184,6 +185,16 @@ async def test_ten_new_accounts_with_one_address_at_once_are_one_customer(works:
     ]
     assert kinds(await at_once(works, stories)) == {"UUID": 10}
     assert len(await canonical_ids(works)) == len(await holders(works, EMAIL)) == 1
+
+
+async def test_two_who_come_at_once_are_proposed(works: Works) -> None:
+    """Though neither sees the other one while both come in: by a number, or by name and day of birth."""
+    for number in range(5):
+        told = {"phone": f"+39066981234{number}"} if number % 2 else {"given_name": "A", "family_name": str(number)}
+        stories = [creating(**told, birth_date=date(1990, 1, 1))] * 2
+        assert kinds(await at_once(works, stories)) == {"UUID": 2}
+    async with works.database.reading() as session:
+        assert len((await session.scalars(select(CustomerMerge))).all()) == 5
 
 
 async def test_ten_known_accounts_with_one_address_at_once_are_proposed(works: Works) -> None:

@@ -93,6 +93,20 @@ async def test_an_emptied_field_stays_empty_until_the_merge_is_undone(client: Cl
     assert await read_customer(client, other["id"]) == other
 
 
+async def test_an_order_fills_what_was_emptied(client: Client) -> None:
+    """As it does for one record alone: the name that the next order of this account brings is shown."""
+    one = await new_customer(client, externalId="k-1")
+    other = await new_customer(client, givenName="Eva", familyName="King", country="DE")
+    done = await merge(client, one["id"], other["id"])
+    await update(client, one["id"], givenName=None, familyName=None, country=None)
+    buyer = {"externalId": "k-1", "givenName": "Ada", "familyName": "Byron", "country": "IT"}
+    await send_order(client, customer=buyer)
+    for _ in ("merged", "alone"):
+        shown = await read_customer(client, one["id"])
+        assert (shown["displayName"], shown["country"]) == ("Ada Byron", "IT")
+        await change(client, "customerUnmerge", mergeId=done["id"])
+
+
 async def test_a_tag_is_taken_off_and_put_on_again(client: Client) -> None:
     """Whoever had it below, and whoever took it off below: the tags that are said are the tags that are shown."""
     ids = [(await new_customer(client, tags=tags))["id"] for tags in (["vip"], ["press"], ["slow"])]

@@ -2,12 +2,14 @@
 
 from collections import Counter
 from datetime import timedelta
+from uuid import UUID
 
 from domain.base.actors import SYSTEM
 from domain.base.repository import list_events
 from domain.base.work import Work, Works
 from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.rules.profiles import Buyer
+from schema.base.ids import global_id
 from tests.conftest import Client, StandingClock
 from tests.customers.identities import (
     EMAIL,
@@ -250,6 +252,7 @@ async def test_what_cannot_be_rejected(client: Client) -> None:
     for wrong, expected in (
         (found["id"], ("INVALID_STATE", ["mergeId"])),
         (ada["id"], ("NOT_FOUND", ["mergeId"])),
+        (global_id("CustomerMerge", UUID(int=7)), ("NOT_FOUND", ["mergeId"])),
         ("?", ("NOT_FOUND", ["mergeId"])),
     ):
         async with nothing_changes(client.works):

@@ -19,6 +19,7 @@ from domain.customers.repository.identities import (
     lock_identities,
     remove_identity,
 )
+from domain.customers.rules.families import gathered_profile
 from domain.customers.rules.identities import (
     IDENTITIES_MAX,
     IdentityKind,
@@ -37,6 +38,8 @@ async def add_identity(
 ) -> UUID:
     """Note by what else a customer may be recognised; it is not verified yet. Known already, nothing changes.
 
+    What stands for anybody, such as a marketplace's relay, is kept as a way to reach them: it is never verified.
+
     Raises `CustomerNotFound`, `Refusals`, `IdentityBlocked`, `TooLong`, `IdentityTaken` unless it is shared.
     Records `CustomerUpdated`. Locks the family.
     """
@@ -53,7 +56,7 @@ async def add_identity(
     record = records[0]
     if await count_identities(work.session, record.id) >= IDENTITIES_MAX:
         message = f"A customer is recognised by at most {IDENTITIES_MAX} identities; remove one first."
-        raise TooLong(message)
+        raise TooLong(message, field=("customer_id",))
     identity = CustomerIdentity(
         customer_id=record.id,
         kind=kind,
@@ -66,7 +69,9 @@ async def add_identity(
         last_seen_at=work.now,
     )
     work.session.add(identity)
-    _fill_profile(record, identity)
+    column = _column_of(identity)
+    if column in ("email", "phone") and gathered_profile(records)[column] is None:
+        setattr(record, column, identity.value)
     touch(work, record=record)
     return identity.id
 
@@ -79,8 +84,6 @@ async def _checked(work: Work, kind: IdentityKind, namespace: str | None, value:
     space = checks.take(lambda: check_namespace(namespace, kind=kind), "namespace") or ""
     checked = checks.take(lambda: check_value(value, kind=kind, home_country=country), "value") or ""
     checks.settle()
-    if is_blocked(checked, kind=kind, relay_domains=work.organisation.relay_domains):
-        raise IdentityBlocked
     return space, checked
 
 
@@ -90,8 +93,8 @@ async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) ->
     Where it is verified as another customer's, both sides are proven to be one person: they are merged if the
     organisation allows that to happen by itself, and it is refused otherwise.
 
-    Raises `IdentityNotFound`, `CodeInvalid`, `IdentityTaken`. Records `CustomerUpdated`, perhaps `CustomerMerged`.
-    Locks the family.
+    Raises `IdentityNotFound`, `CodeInvalid`, `IdentityBlocked`, `IdentityTaken`. Records `CustomerUpdated`, perhaps
+    `CustomerMerged`. Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
     if code is not None:
@@ -102,6 +105,8 @@ async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) ->
     identity = await get_identity(work.session, identity_id)
     if identity.verification == IdentityVerification.VERIFIED:
         return identity.id
+    if _is_nobodys(work, identity):
+        raise IdentityBlocked(field=("identity_id",))
     if identity.is_shared:
         return _vouch(work, records, identity)
     holder = next((each for each in same if _is_owned(each)), None)
@@ -116,12 +121,18 @@ async def _merge_with(
     work: Work, identity: CustomerIdentity, holder: CustomerIdentity, same: Sequence[CustomerIdentity]
 ) -> None:
     """Merge the two as whose one value is proven. Raises `IdentityTaken` where that waits for a person."""
-    if not work.organisation.merges_automatically or any(each.is_shared for each in same):
+    if any(each.is_shared for each in same) or not work.organisation.merges_automatically:
         raise IdentityTaken(field=("identity_id",))
     await propose_claimed(work, claims=[(identity.customer_id, holder)])
     canonical = await list_canonical_ids(work.session, [identity.customer_id, holder.customer_id])
     if len(set(canonical.values())) > 1:
         raise IdentityTaken(field=("identity_id",))
+
+
+def _is_nobodys(work: Work, identity: CustomerIdentity) -> bool:
+    """Tell whether an identity stands for nobody or for anybody."""
+    relays = work.organisation.relay_domains
+    return is_blocked(identity.value, kind=IdentityKind(identity.kind), relay_domains=relays)
 
 
 def _vouch(work: Work, records: Sequence[CustomerRecord], identity: CustomerIdentity) -> UUID:

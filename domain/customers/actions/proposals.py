@@ -15,6 +15,7 @@ from domain.customers.repository.identities import (
     list_identities_by_record,
     list_nobodys_names,
     list_same_identities,
+    lock_identities,
 )
 from domain.customers.repository.merges import (
     get_merge,
@@ -50,6 +51,8 @@ async def propose_merges(work: Work, events: Sequence[CustomerCreated | Customer
     keys = {key: _match_keys(record, evidence[key]) for key, record in records.items()}
     rows = [{"customer_id": key, "key": each} for key, each_key in keys.items() for each in sorted(each_key)]
     await replace_match_keys(work.session, ids, rows)
+    fresh_ids = {event.customer_id for event in events if isinstance(event, CustomerCreated)}
+    await lock_identities(work.session, _met_by_chance(fresh_ids, evidence, keys))
     pairs = {
         (row.own_id, row.customer_id)
         for row in await list_same_identities(work.session, ids, limit=HOLDERS_MAX)
@@ -60,6 +63,17 @@ async def propose_merges(work: Work, events: Sequence[CustomerCreated | Customer
         shared_keys[row.own_id, row.customer_id].add(row.key)
     if found := pairs | shared_keys.keys():
         await _propose(work, found, shared_keys=shared_keys, claims={})
+
+
+def _met_by_chance(
+    ids: Iterable[UUID], evidence: Mapping[UUID, Sequence[CustomerIdentity]], keys: Mapping[UUID, set[str]]
+) -> set[str]:
+    """Return what two who come at once, and do not see each other yet, may have in common, beside e-mail addresses.
+
+    Those are locked where they come in. Who waits for these has come last, and sees the other one.
+    """
+    phones = {each.value for key in ids for each in evidence[key] if each.kind == IdentityKind.PHONE}
+    return phones | {each for key in ids for each in keys[key] if each.startswith("born ")}
 
 
 async def propose_claimed(work: Work, *, claims: Sequence[tuple[UUID, CustomerIdentity]]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,7 @@ from domain.customers.model import (
     CustomerTag,
 )
 from domain.customers.repository.families import rows_by_family
-from domain.customers.repository.search import Search, understand
+from domain.customers.repository.search import COUNTED_MAX, FREQUENT, Search, understand
 from domain.customers.rules.attributes import StoredCondition
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, LifecycleStage
 from domain.customers.rules.search import with_one_error
@@ -78,12 +78,11 @@ async def list_customers(
     search = await _understand(session, wanted)
     if not search.alternatives:
         return cut((), ordering=ordering, page=page)
-    if search.is_frequent:
-        walked = _narrowed(everybody, wanted, now).where(search.fits(Customer.id))
-        if (found := await _walk(session, walked, ordering=ordering, page=page)) is not None:
-            return found
+    walked = await _walk(session, search, wanted=wanted, ordering=ordering, page=page, now=now)
+    if walked is not None:
+        return walked
     found_ones = _looked_up(session, search)
-    statement = _narrowed(select(*(getattr(found_ones, c.key) for c in Customer.__table__.c)), wanted, now, found_ones)
+    statement = _narrowed(select(*_columns(found_ones)), wanted, now, found_ones)
     return await list_page(session, statement, ordering=ordering.of(found_ones), page=page)
 
 
@@ -118,27 +117,35 @@ async def _understand(session: AsyncSession, wanted: CustomerFilter) -> Search:
     return await understand(session, words=wanted.words, phones=wanted.phones, is_tolerant=wanted.is_tolerant)
 
 
-_WALKS = ((1_000, 3), (20_000, 0))
-"""How far a list is walked along, and how many must have been found before it is walked further."""
+_WALK, _WALK_GROWTH = 1_000, 4
+_WALKED_PART = 8
+"""A list is walked along for 1,000 customers, then 4,000 and so on, up to an eighth of the terms to be gathered."""
 
 
 async def _walk(
-    session: AsyncSession, statement: Select[Any], *, ordering: Ordering, page: PageRequest
+    session: AsyncSession,
+    search: Search,
+    *,
+    wanted: CustomerFilter,
+    ordering: Ordering,
+    page: PageRequest,
+    now: datetime,
 ) -> Page[Row[Any]] | None:
-    """Return the page of a frequent search by walking along the list; None where those it finds are too far apart."""
-    for length, _least in _WALKS:
-        keys = narrowed(select(*ordering.columns), ordering, page).order_by(*ordered(ordering, page))
-        end = (await session.execute(keys.offset(length).limit(1))).one_or_none()
-        within = page
-        if end is not None:
-            cursor = ordering.cursor(end)
-            within = replace(page, after=cursor) if page.is_backward else replace(page, before=cursor)
-        sought = narrowed(statement, ordering, within).order_by(*ordered(ordering, page)).limit(page.limit + 1)
+    """Return the page of a frequent search by walking along the list; None where gathering all it finds is quicker."""
+    length = _WALK
+    while search.frequency >= FREQUENT and length * _WALKED_PART <= search.frequency:
+        place = ordered(ordering, page)
+        along = narrowed(select(*Customer.__table__.c), ordering, page).order_by(*place).limit(length)
+        stretch: type[Customer] = aliased(Customer, along.subquery())
+        sought = _narrowed(select(*_columns(stretch)), wanted, now, stretch).where(search.fits(stretch.id))
+        sought = sought.order_by(*ordered(ordering.of(stretch), page)).limit(page.limit + 1)
         rows = (await session.execute(sought)).all()
-        if end is None or len(rows) > page.limit:
+        beyond = narrowed(select(*ordering.columns), ordering, page).order_by(*place).offset(length).limit(1)
+        if len(rows) > page.limit or (await session.execute(beyond)).one_or_none() is None:
             return cut(rows, ordering=ordering, page=page)
-        if len(rows) < _least:
+        if search.frequency < COUNTED_MAX and 2 * _WALK_GROWTH * len(rows) <= page.limit:
             break
+        length *= _WALK_GROWTH
     return None
 
 
@@ -193,6 +200,10 @@ async def replace_tags(session: AsyncSession, ids: Iterable[UUID], rows: Sequenc
     for chunk in chunks(ids):
         await session.execute(delete(CustomerTag).where(CustomerTag.customer_id.in_(chunk)))
     await insert_rows(session, CustomerTag, rows)
+
+
+def _columns(source: type[Customer]) -> list[InstrumentedAttribute[Any]]:
+    return [getattr(source, column.key) for column in Customer.__table__.c]
 
 
 def _narrowed(

@@ -34,10 +34,13 @@ from domain.base.repository import chunks, insert_rows
 from domain.customers.model import Customer, CustomerRecord, CustomerTerm
 from domain.customers.rules.search import TermKind, with_one_error
 
-FREQUENT = 30_000
-"""Terms that a word begins, from which on it is quicker to walk along a list of customers than to gather them all."""
+FREQUENT = 32_000
+"""So many terms take long to gather: it may be quicker to walk along the list of customers until a page is full."""
 
-_COUNTED_MAX = 4 * FREQUENT
+COUNTED_MAX = 4 * FREQUENT
+"""How far terms are counted."""
+
+_RARE = 1_000
 _HIGHEST_CHARACTER = "\U0010ffff"
 
 
@@ -66,8 +69,8 @@ class Search:
     """A search, understood: who is found fits every meaning of one of the alternatives, the rarest meaning first."""
 
     alternatives: Sequence[Sequence[_Meaning]]
-    is_frequent: bool
-    """Whether even the rarest word of an alternative is a frequent one."""
+    frequency: int
+    """How many terms the rarest meaning has, of the alternative where it has more; counted up to `COUNTED_MAX`."""
 
     def found(self) -> Subquery:
         """Return whom the search finds, as `id` of canonical customers, each once."""
@@ -97,14 +100,8 @@ async def understand(
     ]
     if known := sorted(phones):
         alternatives.append([_Meaning(terms=known)])
-    counts = await _count(session, [meaning for meanings in alternatives for meaning in meanings])
-    possible = [
-        sorted(meanings, key=lambda meaning: counts[id(meaning)])
-        for meanings in alternatives
-        if all(counts[id(meaning)] for meaning in meanings)
-    ]
-    is_frequent = any(counts[id(meanings[0])] >= FREQUENT for meanings in possible)
-    return Search(possible, is_frequent=is_frequent)
+    possible = [sorted_ for meanings in alternatives if (sorted_ := await _rarest_first(session, meanings))]
+    return Search([meanings for meanings, _ in possible], max((count for _, count in possible), default=0))
 
 
 async def replace_terms(session: AsyncSession, subject_ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -124,16 +121,23 @@ async def _existing_names(session: AsyncSession, words: Iterable[str]) -> set[st
     return found
 
 
-async def _count(session: AsyncSession, meanings: Sequence[_Meaning]) -> dict[int, int]:
-    """Return for each meaning how many terms it has, counted as far as that matters."""
-    counts = [
-        select(func.count())
-        .select_from(_terms(meaning, literal_column("1").label("one")).limit(_COUNTED_MAX).subquery())
-        .scalar_subquery()
-        for meaning in meanings
-    ]
-    row = (await session.execute(select(*counts))).one()
-    return {id(meaning): count for meaning, count in zip(meanings, row, strict=True)}
+async def _rarest_first(session: AsyncSession, meanings: Sequence[_Meaning]) -> tuple[list[_Meaning], int] | None:
+    """Return the meanings, the rarest first, and how many terms that one has; None where one of them has none.
+
+    The counting ends as soon as the rarest is known to be rare, and where it is known to be frequent.
+    """
+    for most in (_RARE, COUNTED_MAX):
+        counts = [
+            select(func.count())
+            .select_from(_terms(meaning, literal_column("1").label("one")).limit(most).subquery())
+            .scalar_subquery()
+            for meaning in meanings
+        ]
+        row = (await session.execute(select(*counts))).one()
+        if min(row) < most:
+            break
+    places = sorted(range(len(meanings)), key=lambda place: row[place])
+    return ([meanings[place] for place in places], min(row)) if min(row) else None
 
 
 def _terms(meaning: _Meaning, *columns: Any) -> Any:  # noqa: ANN401  a selection, or several together
@@ -145,11 +149,8 @@ def _terms(meaning: _Meaning, *columns: Any) -> Any:  # noqa: ANN401  a selectio
 def _found_by(meanings: Sequence[_Meaning], *, is_distinct: bool) -> Select[Any]:
     """Select the canonical customers who fit every meaning: out of those who fit the first, those who fit the rest."""
     named = _terms(meanings[0], _canonical(CustomerTerm.customer_id).label("id")).subquery()
-    candidates = select(named.c.id)
-    if not is_distinct:
-        return candidates.where(*(_has(meaning, named.c.id) for meaning in meanings[1:]))
-    once = candidates.distinct().subquery()
-    return select(once.c.id).where(*(_has(meaning, once.c.id) for meaning in meanings[1:]))
+    candidates = (select(named.c.id).distinct() if is_distinct else select(named.c.id)).subquery()
+    return select(candidates.c.id).where(*(_has(meaning, candidates.c.id) for meaning in meanings[1:]))
 
 
 def _canonical(customer_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
@@ -162,7 +163,7 @@ def _canonical(customer_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
         select(CustomerRecord.canonical_id)
         .join(absorbed, absorbed.id == CustomerRecord.id)
         .where(absorbed.id.between(customer_id, customer_id), literal_column("absorbed.is_absorbed"))
-        .correlate(CustomerTerm)
+        .correlate_except(CustomerRecord, absorbed)
         .scalar_subquery()
     )
     return func.coalesce(canonical, customer_id, type_=customer_id.type)
@@ -171,19 +172,13 @@ def _canonical(customer_id: InstrumentedAttribute[UUID]) -> ColumnElement[UUID]:
 def _has(meaning: _Meaning, customer_id: Any) -> ColumnElement[bool]:  # noqa: ANN401  a column, mapped or not
     """Say that a term of the canonical customer, or of whom it absorbed, is meant.
 
-    One value within another, not EXISTS or a join: nobody then begins with all terms that are meant.
+    One value within another, not EXISTS or a join: no database can then begin with all terms that are meant.
     """
     record, term = aliased(CustomerRecord), aliased(CustomerTerm)
-    return or_(
-        *(
-            _there_is(
-                record, _there_is(term, branch, term.customer_id == record.id), record.canonical_id == customer_id
-            )
-            for branch in meaning.branches(term)
-        )
-    )
+    has_terms = [_there_is(term, term.customer_id == record.id, branch) for branch in meaning.branches(term)]
+    return or_(*(_there_is(record, record.canonical_id == customer_id, has_term) for has_term in has_terms))
 
 
 def _there_is(source: Any, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:  # noqa: ANN401  an alias
-    sought = select(literal_column("1")).select_from(source).where(*conditions).limit(1)
+    sought: Select[Any] = select(literal_column("1")).select_from(source).where(*conditions).limit(1)
     return sought.correlate_except(source).scalar_subquery().is_not(None)

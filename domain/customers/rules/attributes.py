@@ -15,6 +15,9 @@ from domain.base.texts import check_length, clean_optional, clean_required
 DEFINITIONS_MAX = 100
 CHOICES_MAX = 250
 CHOICE_LENGTH_MAX = 100
+SHOWN_CHOICES_MAX = 10
+"""Choices that a message names; customerAttributeDefinitions has them all."""
+
 KEY_LENGTH_MAX = 50
 TEXT_LENGTH_MAX = 500
 DESCRIPTION_LENGTH_MAX = 1_000
@@ -203,9 +206,11 @@ def flag_text(flag: bool) -> str:  # noqa: FBT001  the value itself
 
 
 def _check_choice(choice: str, definition: Definition) -> str:
-    if choice in definition.choices:
-        return choice
-    message = f"The attribute {definition.key} takes one of: {', '.join(definition.choices)}."
+    found = clean_required(choice, length_max=CHOICE_LENGTH_MAX)
+    if found in definition.choices:
+        return found
+    more = " …" if len(definition.choices) > SHOWN_CHOICES_MAX else ""
+    message = f"The attribute {definition.key} takes one of: {', '.join(definition.choices[:SHOWN_CHOICES_MAX])}{more}."
     raise Invalid(message)
 
 

@@ -184,10 +184,10 @@ def _gather_name(profile: dict[str, Any], record: Record) -> None:
     for name in _NAME_FIELDS:
         if name in profile:
             continue
-        if name in record.emptied:
-            profile[name] = None
-        elif name in said and is_same_person:
+        if name in said and is_same_person:
             profile[name] = said[name]
+        elif name in record.emptied:
+            profile[name] = None
 
 
 def named_by_others(records: Sequence[Record]) -> set[str]:

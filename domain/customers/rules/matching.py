@@ -14,7 +14,7 @@ from domain.customers.rules.identities import IdentityVerification
 from domain.customers.rules.search import with_one_error
 
 HOLDERS_MAX = 5
-"""An identity that more records than this have is nobody's sign: a shop's own number, a forwarding address."""
+"""An identity that more others than this have too is nobody's sign: a shop's own number, a forwarding address."""
 
 PROPOSAL_SCORE_MIN = Decimal("0.5")
 
@@ -60,7 +60,7 @@ _SIGNAL_TEXTS = {
     Signal.SAME_IDENTITY: "The same, not verified: {}.",
     Signal.SAME_MAILBOX: "E-mail addresses of the same mailbox, spelled differently.",
     Signal.SAME_NAME: "The same name.",
-    Signal.SIMILAR_NAME: "Names with one letter's difference.",
+    Signal.SIMILAR_NAME: "Names that differ by one letter, or by a part that one has more.",
     Signal.SAME_BIRTH_DATE: "The same date of birth.",
     Signal.SAME_COUNTRY: "The same country.",
     Signal.OTHER_NAME: "But: different names.",
@@ -69,6 +69,9 @@ _SIGNAL_TEXTS = {
 
 _DOTLESS_DOMAINS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 """Mail providers that take no notice of dots before the @."""
+
+_WORD = re.compile(r"\w+")
+"""Anna-Maria is Anna Maria."""
 
 _SUFFIX = re.compile(r"\+.*$")
 
@@ -182,13 +185,16 @@ def _compared_names(words: Sequence[str], others: Sequence[str]) -> Signal:
     if words == others:
         return Signal.SAME_NAME
     left, right = sorted(set(words) - set(others)), sorted(set(others) - set(words))
+    if not left or not right:  # a second name, or one name only
+        return Signal.SIMILAR_NAME
     if len(left) == len(right) == 1 and (right[0] in with_one_error(left[0]) or left[0] in with_one_error(right[0])):
         return Signal.SIMILAR_NAME
     return Signal.OTHER_NAME
 
 
 def _name_words(profile: Profile) -> list[str]:
-    return sorted(word for name in (profile.given_name, profile.family_name) if name for word in folded(name).split())
+    names = (profile.given_name, profile.family_name)
+    return sorted(word for name in names if name for word in _WORD.findall(folded(name)))
 
 
 def is_news(evidence: Iterable[Evidence], *, decided: Iterable[Evidence]) -> bool:

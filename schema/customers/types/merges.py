@@ -50,7 +50,7 @@ described_enum(
         Signal.SAME_IDENTITY: "Both have the same identity, not verified.",
         Signal.SAME_MAILBOX: "Their e-mail addresses reach the same mailbox.",
         Signal.SAME_NAME: "They have the same name.",
-        Signal.SIMILAR_NAME: "Their names differ by one letter.",
+        Signal.SIMILAR_NAME: "Their names differ by one letter, or by a part that one has more.",
         Signal.SAME_BIRTH_DATE: "They were born on the same day.",
         Signal.SAME_COUNTRY: "They are in the same country.",
         Signal.OTHER_NAME: "Against it: their names differ.",
