@@ -17,8 +17,10 @@ from domain.customers.actions.identities import (
 )
 from domain.customers.actions.merges import merge_customers, reject_merge, unmerge_customers
 from domain.customers.actions.profiles import create_customer, update_customer
+from domain.customers.errors import IdentityNotFound
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
+from schema.base.errors import user_errors
 from schema.base.ids import required_key
 from schema.base.writes import once_for, write
 from schema.customers.inputs import (
@@ -121,7 +123,8 @@ class CustomerMutations:
         if not isinstance(written, UUID):
             return CustomerIdentityAddPayload(identity=None, customer=None, user_errors=written)
         identity, customer = await _identity_and_customer(info, written)
-        return CustomerIdentityAddPayload(identity=identity, customer=customer, user_errors=[])
+        gone = user_errors(IdentityNotFound()) if identity is None else []  # taken away since this key was answered
+        return CustomerIdentityAddPayload(identity=identity, customer=customer, user_errors=gone)
 
     @strawberry.mutation(
         description=(

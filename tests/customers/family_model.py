@@ -185,14 +185,32 @@ class Known:
             for each in sorted(found, key=lambda each: (each.first_seen_at, each.key))
         ]
 
+    def nets(self, keys: set[UUID]) -> dict[str, Decimal]:
+        """Return orders less credit notes by currency."""
+        found: dict[str, Decimal] = {}
+        orders = [(o.currency, o.total) for o in self.orders.values() if o.record in keys and not o.is_cancelled]
+        notes = [n for n in self.notes.values() if n.record in keys and self.order_is_counted(n.order)]
+        for currency, amount in [*orders, *((note.currency, -note.total) for note in notes)]:
+            found[currency] = found.get(currency, Decimal(0)) + amount
+        return found
+
+    def concentration(self) -> Answer:
+        """Return how much the best customers bring, as the API shows it."""
+        nets = {key: self.nets({record.key for record in self.family(key)}) for key in self.canonicals}
+        best = sorted((-own["EUR"], self.tie(key)) for key, own in nets.items() if "EUR" in own)
+        total = -sum((net for net, _ in best), Decimal(0))
+        points = []
+        for percent in (1, 5, 10, 20, 50):
+            count = -(-len(best) * percent // 100)
+            part = -sum((net for net, _ in best[:count]), Decimal(0))
+            share = (part / total).quantize(Decimal("0.000001")) if total > 0 else Decimal(0)
+            points.append({"percent": percent, "customerCount": count, "share": str(share)})
+        return {"customerCount": len(best), "total": money(total, "EUR"), "points": points}
+
     def value(self, keys: set[UUID]) -> Answer:
         """Return what the records brought."""
         orders = [each for each in self.orders.values() if each.record in keys and not each.is_cancelled]
-        notes = [n for n in self.notes.values() if n.record in keys and self.order_is_counted(n.order)]
-        nets: dict[str, Decimal] = {}
-        for sign, documents in ((1, orders), (-1, notes)):
-            for each in documents:
-                nets[each.currency] = nets.get(each.currency, Decimal(0)) + sign * each.total
+        nets = self.nets(keys)
         own = [order.total for order in orders if order.currency == "EUR"]
         placed = sorted(order.placed_at for order in orders)
         mean = (sum(own, Decimal(0)) / len(own)).quantize(Decimal("0.0001"), ROUND_HALF_EVEN) if own else None
@@ -216,10 +234,13 @@ class Known:
         for each in sorted(self.consents, key=lambda each: (each.decided_at, each.key)):
             if each.record in keys:
                 by_use.setdefault((each.purpose, each.channel or ""), []).append(each)
-        counting = [counted(by_use[use], keys, edges) for use in sorted(by_use)]
-        return [
-            {"id": global_id("Consent", found[0].key), "hasReason": found[1]} for found in counting if found is not None
-        ]
+        counting = {use: found for use in sorted(by_use) if (found := counted(by_use[use], keys, edges)) is not None}
+        for purpose, channel in list(counting):
+            general = counting.get((purpose, ""))
+            if channel and general and is_overruled(counting[purpose, channel][0], general[0], edges):
+                del counting[purpose, channel]
+                counting[purpose, ""] = general[0], True
+        return [{"id": global_id("Consent", found[0].key), "hasReason": found[1]} for found in counting.values()]
 
     def merges_of(self, key: UUID, *, now: datetime) -> list[Answer]:
         """Return the edges of a family, with the absorbed as themselves."""
@@ -302,6 +323,22 @@ class Known:
         own = [each.value for each in self.identities if each.record == record.key]
         numbers = [order.name for order in self.orders.values() if order.record == record.key]
         return {folded(text) for text in (*names, record.profile["email"] or "", *own, *numbers) if text}
+
+
+def is_overruled(specific: ModelConsent, general: ModelConsent, edges: Sequence[ModelMerge]) -> bool:
+    """Tell whether a yes over one channel gives way to a no over all: they were said apart, and then merged."""
+    if specific.decision != "GRANTED" or general.decision == "GRANTED":
+        return False
+    known = {specific.record}
+    for count, edge in enumerate(edges, 1):
+        while more := {k for e in edges[:count] for k in (e.survivor, e.absorbed) if {e.survivor, e.absorbed} & known}:
+            if more <= known:
+                break
+            known |= more
+        if general.record in known:
+            is_one = specific.record == general.record
+            return not is_one and max(specific.decided_at, general.decided_at) <= edge.merged_at
+    return False
 
 
 def counted(

@@ -31,6 +31,10 @@ CUSTOMERS = f"""query($sort: CustomerSort) {{
 MERGES = """query($state: [CustomerMergeState!]) {
   customerMerges(first: 100, state: $state) { totalCount nodes { id state survivor { id } absorbed { id } } } }"""
 
+CONCENTRATION = "customerCount total { amount currencyCode } points { percent customerCount share }"
+CONCENTRATIONS = f"""{{ ever: valueConcentration {{ {CONCENTRATION} }}
+  since: valueConcentration(from: "1971-01-01T00:00:00Z") {{ {CONCENTRATION} }} }}"""
+
 SORTS = ("CREATED_AT", "UPDATED_AT", "NAME", "LIFETIME_VALUE", "LAST_ORDER_AT")
 
 
@@ -108,5 +112,6 @@ async def read_answers(client: Client, keys: Sequence[UUID], *, searches: Sequen
         "customers": (await client.ask(CUSTOMERS, {"sort": {"field": "CREATED_AT"}})).body,
         "lists": list(zip(map(repr, asked), await read_lists(client, asked), strict=True)),
         "by id": await read_by_id(client, keys),
-        "applied": await read_merges(client, "APPLIED"),
+        "concentration": (await client.ask(CONCENTRATIONS)).data,
+        "merges": [await read_merges(client, state) for state in ("PROPOSED", "APPLIED", "REJECTED")],
     }

@@ -247,11 +247,11 @@ class Model(Known):
             return "IdentityTaken"
         if fresh is None:
             return None
-        record = self.records[self.canonical(key)]
+        record = self.records[key]
         identity = self._note(fresh, record, kind, value, is_verified=False, source="ADDED", namespace=namespace)
         identity.is_shared = is_shared
         column = COLUMNS.get(kind)
-        if column is not None and profile_of(self.family(record.key))[column] is None:
+        if column is not None and profile_of(self.family(self.canonical(key)))[column] is None:
             record.profile[column] = value
         self._touch(record)
         return None

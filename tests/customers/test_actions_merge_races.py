@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 from uuid import UUID
@@ -14,7 +14,7 @@ from domain.base.errors import Refusal, Refusals
 from domain.base.work import Work, Works
 from domain.customers.actions.consents import record_consent
 from domain.customers.actions.identities import add_identity
-from domain.customers.actions.merges import merge_customers, unmerge_customers
+from domain.customers.actions.merges import merge_customers, reject_merge, unmerge_customers
 from domain.customers.actions.profiles import update_customer
 from domain.customers.model import Customer, CustomerMerge, CustomerRecord, CustomerTag
 from domain.customers.rules.consents import ConsentDecision, ConsentDetails, ConsentPurpose
@@ -41,6 +41,11 @@ def merging(survivor: UUID, absorbed: UUID) -> Story:
 def parting(merge_id: UUID) -> Story:
     """Take a merge back."""
     return lambda work: unmerge_customers(work, merge_id=merge_id, reason=None)
+
+
+def rejecting(merge_id: UUID) -> Story:
+    """Decide that two are two."""
+    return lambda work: reject_merge(work, merge_id=merge_id, reason=None)
 
 
 def ordering(number: int, account: str) -> Story:
@@ -204,6 +209,22 @@ async def test_an_inner_and_an_outer_edge_at_once_both_go_or_stay(works: Works) 
         assert all(isinstance(each, UUID) for each in outcomes)
         roots = await check(works)
         assert [roots[each] for each in (one, two, three, four)] == [one, one, three, three]
+
+
+async def test_a_proposal_that_is_decided_twice_at_once_is_decided_once(works: Works) -> None:
+    """Merged and rejected at the same moment: what was first stands; rejected first, the merge is another edge."""
+    for number in range(ROUNDS):
+        twin = CustomerDetails(given_name=f"Ada{number}", family_name="Byron", birth_date=date(1990, 1, 1))
+        one, other = await add_customers(works, twin, twin)
+        async with works.database.reading() as session:
+            proposed = select(CustomerMerge.id).where(
+                CustomerMerge.state == "PROPOSED", CustomerMerge.absorbed_id == other
+            )
+            (merge_id,) = await session.scalars(proposed)
+        merged, rejected = await at_once(works, [merging(one, other), rejecting(merge_id)])
+        assert isinstance(merged, UUID)
+        assert rejected == ("MergeNotProposed" if merged == merge_id else merge_id)
+        assert (await check(works))[other] == one
 
 
 async def test_a_storm_leaves_everything_whole(works: Works, clock: StandingClock) -> None:

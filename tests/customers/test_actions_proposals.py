@@ -188,14 +188,14 @@ async def test_merges_are_listed_page_by_page(client: Client) -> None:
     everything = await merges(client)
     assert len(everything) == 6
     assert (await reject(client, everything[0]["id"])).codes == []
-    await merge(client, everything[1]["survivor"]["id"], everything[1]["absorbed"]["id"])
+    done = await merge(client, everything[1]["survivor"]["id"], everything[1]["absorbed"]["id"])
     ids = [each["id"] for each in everything]
     assert [each["id"] for each in await merges(client, "REJECTED")] == ids[:1]
-    assert [each["id"] for each in await merges(client, "APPLIED")] == ids[1:2]
+    assert [each["id"] for each in await merges(client, "APPLIED")] == [done]
     waiting = [each["id"] for each in await merges(client, "PROPOSED")]
     assert waiting == ids[2:]
     assert [each["id"] for each in await merges(client, "REJECTED", "PROPOSED")] == ids[:1] + waiting
-    assert [each["id"] for each in await merges(client)] == ids
+    assert [each["id"] for each in await merges(client)] == [done, ids[0], *waiting]
     query = """query($first: Int, $after: String, $last: Int, $before: String) {
       customerMerges(state: [PROPOSED], first: $first, after: $after, last: $last, before: $before) {
         nodes { id } totalCount pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }"""
@@ -247,10 +247,9 @@ async def test_a_rejected_pair_does_not_come_back(client: Client, clock: Standin
 async def test_what_cannot_be_rejected(client: Client) -> None:
     """What is none, and what was decided otherwise."""
     ada, bob = [await new_customer(client, phone=PHONE) for _ in range(2)]
-    (found,) = await merges(client)
-    await merge(client, ada["id"], bob["id"])
+    done = await merge(client, ada["id"], bob["id"])
     for wrong, expected in (
-        (found["id"], ("INVALID_STATE", ["mergeId"])),
+        (done, ("INVALID_STATE", ["mergeId"])),
         (ada["id"], ("NOT_FOUND", ["mergeId"])),
         (global_id("CustomerMerge", UUID(int=7)), ("NOT_FOUND", ["mergeId"])),
         ("?", ("NOT_FOUND", ["mergeId"])),
@@ -259,8 +258,8 @@ async def test_what_cannot_be_rejected(client: Client) -> None:
             payload = (await reject(client, wrong)).data["customerMergeReject"]
         assert payload["merge"] is None
         assert [(error["code"], error["field"]) for error in payload["userErrors"]] == [expected]
-    await unmerge(client, found["id"])
-    assert (await reject(client, found["id"])).data["customerMergeReject"]["userErrors"][0]["code"] == "INVALID_STATE"
+    await unmerge(client, done)
+    assert (await reject(client, done)).data["customerMergeReject"]["userErrors"][0]["code"] == "INVALID_STATE"
 
 
 async def test_proof_that_was_rejected_does_not_come_back_by_half(client: Client) -> None:
@@ -278,21 +277,30 @@ async def test_proof_that_was_rejected_does_not_come_back_by_half(client: Client
     assert await proposed(client) == []
 
 
-async def test_what_was_undone_does_not_come_back(client: Client) -> None:
-    """Likewise where a person merged the two and took it back, whoever of them is looked at."""
+async def test_what_was_undone_waits_as_before(client: Client) -> None:
+    """Where a person merged the two and took it back, the proposal is as it was: it has not been decided."""
     ada, bob = [await new_customer(client, phone=PHONE) for _ in range(2)]
-    (found,) = await merges(client)
-    assert await merge(client, bob["id"], ada["id"]) == found["id"]
+    before = await merges(client)
+    done = await merge(client, bob["id"], ada["id"])
     (applied,) = await merges(client)
     assert [applied[name] for name in ("state", "score", "signals")] == ["APPLIED", "0.5000", ["SAME_IDENTITY"]]
-    assert applied["survivor"]["id"] == bob["id"]
-    await unmerge(client, found["id"])
+    assert (applied["id"], applied["survivor"]["id"]) == (done, bob["id"])
+    await unmerge(client, done)
+    assert await merges(client, "PROPOSED") == before
+    await verify(client, (await identities(client, ada["id"]))[0])
+    assert await proposed(client) == [("0.7000", "VERIFIED_ON_ONE")]
+    assert sorted(each["state"] for each in await merges(client)) == ["PROPOSED", "UNDONE"]
+
+
+async def test_a_merge_that_nobody_proposed_is_not_proposed_once_it_is_undone(client: Client) -> None:
+    """A person decided on it; by new verified evidence it is asked about anew."""
+    ada, bob = [await new_customer(client) for _ in range(2)]
+    await unmerge(client, await merge(client, ada["id"], bob["id"]))
     for customer in (ada, bob):
-        await rename(client, customer, givenName="Ada")
+        await add(client, customer["id"])
     assert await proposed(client) == []
     await verify(client, (await identities(client, ada["id"]))[0])
-    assert await proposed(client) == [("0.8200", "VERIFIED_ON_ONE SAME_NAME")]
-    assert [each["state"] for each in await merges(client)] == ["PROPOSED", "UNDONE"]
+    assert await proposed(client) == [("0.7000", "VERIFIED_ON_ONE")]
 
 
 async def test_proposals_within_a_family_wait(client: Client) -> None:

@@ -15,6 +15,7 @@ from schema.base.ids import global_id
 from tests.conftest import Client, StandingClock
 from tests.customers.family_chance import ACCOUNTS, COUNTRIES, EMAILS, FAMILY, GIVEN, HANDLES, PHONES, Chance, define
 from tests.customers.family_reading import (
+    CONCENTRATIONS,
     SORTS,
     read_by_id,
     read_everybody,
@@ -115,6 +116,8 @@ async def compare(client: Client, model: Model) -> None:
     await compare_ids(client, model)
     await compare_lists(client, model)
     await compare_merges(client, model)
+    concentration = model.concentration()
+    assert (await client.ask(CONCENTRATIONS)).data == {"ever": concentration, "since": concentration}
 
 
 async def compare_ids(client: Client, model: Model) -> None:

@@ -53,7 +53,7 @@ async def add_identity(
         return known.id
     if not is_shared and _is_anothers(same, family):
         raise IdentityTaken
-    record = records[0]
+    record = next(record for record in records if record.id == customer_id)
     if await count_identities(work.session, record.id) >= IDENTITIES_MAX:
         message = f"A customer is recognised by at most {IDENTITIES_MAX} identities; remove one first."
         raise TooLong(message, field=("customer_id",))

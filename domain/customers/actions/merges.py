@@ -51,12 +51,12 @@ async def join_customers(work: Work, *, survivor_id: UUID, absorbed_id: UUID, re
     absorbed = await get_family_for_update(work.session, absorbed_id)
     if found := blockers(survivors, absorbed=absorbed, survivor_id=survivor_id, absorbed_id=absorbed_id):
         raise Refusals(found)
-    merge = next((merge for merge in said if merge.state == MergeState.PROPOSED), None)
-    if merge is None:
-        merge = new_merge(survivor_id=survivor_id, absorbed_id=absorbed_id)
-        work.session.add(merge)
-    merge.survivor_id, merge.absorbed_id, merge.state = survivor_id, absorbed_id, MergeState.APPLIED
-    merge.reason, merge.merged_at = reason, work.now
+    merge = new_merge(survivor_id=survivor_id, absorbed_id=absorbed_id)
+    merge.state, merge.reason, merge.merged_at = MergeState.APPLIED, reason, work.now
+    proposal = next((merge for merge in said if merge.state == MergeState.PROPOSED), None)
+    if proposal is not None:  # it stays beside the merge, settled as long as the two are one
+        merge.score, merge.evidence, merge.proposed_at = proposal.score, proposal.evidence, proposal.proposed_at
+    work.session.add(merge)
     await work.session.flush()
     await set_canonical(work.session, [record.id for record in absorbed], canonical_id=survivor_id)
     await hide_absorbed(work.session, [absorbed_id])

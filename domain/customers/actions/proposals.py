@@ -136,20 +136,20 @@ async def _note(work: Work, pair: _Pair, found: Match, said: Sequence[CustomerMe
     """Propose the pair, unless it is proposed already or a person decided on no less than this."""
     merge = next((each for each in said if each.state == MergeState.PROPOSED), None)
     has_news = is_news(found.evidence, decided=_evidence_of(said if merge is None else [merge]))
+    if merge is None and said and not has_news:
+        return
+    if found.proof and work.organisation.merges_automatically and await _merge_by_itself(work, pair, found):
+        return
     if merge is None:
-        if said and not has_news:
-            return
         merge = new_merge(survivor_id=pair.survivor.id, absorbed_id=pair.absorbed.id)
         merge.proposed_at = work.now
         work.session.add(merge)
         work.record(MergeProposed(customer_id=pair.survivor.id, absorbed_id=pair.absorbed.id, merge_id=merge.id))
     if has_news or merge.score is None or found.score > merge.score:
         merge.score, merge.evidence = found.score, [list(each) for each in found.evidence]
-    if found.proof and work.organisation.merges_automatically:
-        await _merge_by_itself(work, pair, found)
 
 
-async def _merge_by_itself(work: Work, pair: _Pair, found: Match) -> None:
+async def _merge_by_itself(work: Work, pair: _Pair, found: Match) -> bool:
     """Merge what is proven on both sides, unless something is in the way: then it waits for a person.
 
     What a person decided on the same proof is in the way too, also where it is noted for others of the families.
@@ -165,11 +165,12 @@ async def _merge_by_itself(work: Work, pair: _Pair, found: Match) -> None:
     decided = _evidence_of(each for each in said if each.state != MergeState.PROPOSED)
     found_blockers = blockers(families[0], absorbed=families[1], survivor_id=survivor_id, absorbed_id=absorbed_id)
     if found_blockers or not is_news(found.proof, decided=decided):
-        return
+        return False
     reason = "Merged by itself: the same identity was proven for both."
     merge_id = await join_customers(work, survivor_id=survivor_id, absorbed_id=absorbed_id, reason=reason)
     merge = await get_merge(work.session, merge_id)
     merge.score, merge.evidence = found.score, [list(each) for each in found.evidence]
+    return True
 
 
 def _evidence_of(merges: Iterable[CustomerMerge]) -> list[Evidence]:

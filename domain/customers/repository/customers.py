@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     and_,
     delete,
+    false,
     func,
     literal_column,
     or_,
@@ -36,7 +37,7 @@ from domain.customers.model import (
     CustomerTag,
 )
 from domain.customers.repository.families import rows_by_family
-from domain.customers.repository.search import COUNTED_MAX, FREQUENT, Search, understand
+from domain.customers.repository.search import FREQUENT, Search, understand
 from domain.customers.rules.attributes import StoredCondition
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, LifecycleStage
 from domain.customers.rules.search import with_one_error
@@ -57,6 +58,13 @@ class CustomerFilter:
     is_tolerant: bool = False
     """Whether words also mean what they may be a misspelling of."""
 
+    @property
+    def is_search_only(self) -> bool:
+        """Tell whether nothing is asked of the customers but that the search, if there is one, finds them."""
+        bounds = (self.created_after, self.created_before)
+        lists = (self.tags, self.lifecycle_stages, self.countries, self.attributes)
+        return not any(lists) and all(bound is None for bound in bounds)
+
 
 ORDERINGS = {
     "CREATED_AT": (Customer.created_at, Customer.id),
@@ -72,18 +80,17 @@ async def list_customers(
     session: AsyncSession, *, wanted: CustomerFilter, ordering: Ordering, page: PageRequest, now: datetime
 ) -> Page[Row[Any]]:
     """Return one page of the customers that the filter names."""
-    everybody = select(*Customer.__table__.c)
+    everybody = _selected(Customer, wanted, now)
     if not wanted.words:
-        return await list_page(session, _narrowed(everybody, wanted, now), ordering=ordering, page=page)
+        return await list_page(session, everybody, ordering=ordering, page=page)
     search = await _understand(session, wanted)
     if not search.alternatives:
-        return cut((), ordering=ordering, page=page)
+        return await list_page(session, everybody.where(false()), ordering=ordering, page=page)
     walked = await _walk(session, search, wanted=wanted, ordering=ordering, page=page, now=now)
     if walked is not None:
         return walked
-    found_ones = _looked_up(session, search)
-    statement = _narrowed(select(*_columns(found_ones)), wanted, now, found_ones)
-    return await list_page(session, statement, ordering=ordering.of(found_ones), page=page)
+    found = _looked_up(session, search)
+    return await list_page(session, _selected(found, wanted, now), ordering=ordering.of(found), page=page)
 
 
 async def is_misspelled(session: AsyncSession, wanted: CustomerFilter) -> bool:
@@ -95,20 +102,21 @@ async def is_misspelled(session: AsyncSession, wanted: CustomerFilter) -> bool:
 
 async def count_customers(session: AsyncSession, *, wanted: CustomerFilter, now: datetime) -> int:
     """Return how many customers the filter names."""
-    if wanted == CustomerFilter():  # all of them: the few absorbed ones taken off, from an index that has only those
-        absorbed = select(func.count()).select_from(Customer).where(literal_column("is_absorbed")).scalar_subquery()
-        statement: Select[Any] = select(func.count() - absorbed).select_from(Customer)
-    elif not wanted.words:
-        statement = _narrowed(select(func.count()).select_from(Customer), wanted, now)
-    else:
+    counted: Select[Any] = select(func.count())
+    if wanted.words:
         search = await _understand(session, wanted)
         if not search.alternatives:
             return 0
-        if wanted == CustomerFilter(words=wanted.words, phones=wanted.phones, is_tolerant=wanted.is_tolerant):
-            statement = select(func.count()).select_from(search.found())
+        if wanted.is_search_only:
+            statement = counted.select_from(search.found())
         else:
-            found_ones = _looked_up(session, search)
-            statement = _narrowed(select(func.count()).select_from(found_ones), wanted, now, found_ones)
+            found = _looked_up(session, search)
+            statement = _narrowed(counted.select_from(found), wanted, now, found)
+    elif wanted.is_search_only:  # all: the few absorbed ones taken off, from an index that has only those
+        absorbed = counted.select_from(Customer).where(literal_column("is_absorbed")).scalar_subquery()
+        statement = select(func.count() - absorbed).select_from(Customer)
+    else:
+        statement = _narrowed(counted.select_from(Customer), wanted, now, Customer)
     count: int = (await session.execute(statement)).scalar_one()
     return count
 
@@ -137,14 +145,12 @@ async def _walk(
         place = ordered(ordering, page)
         along = narrowed(select(*Customer.__table__.c), ordering, page).order_by(*place).limit(length)
         stretch: type[Customer] = aliased(Customer, along.subquery())
-        sought = _narrowed(select(*_columns(stretch)), wanted, now, stretch).where(search.fits(stretch.id))
+        sought = _selected(stretch, wanted, now).where(search.fits(stretch.id))
         sought = sought.order_by(*ordered(ordering.of(stretch), page)).limit(page.limit + 1)
         rows = (await session.execute(sought)).all()
         beyond = narrowed(select(*ordering.columns), ordering, page).order_by(*place).offset(length).limit(1)
         if len(rows) > page.limit or (await session.execute(beyond)).one_or_none() is None:
             return cut(rows, ordering=ordering, page=page)
-        if search.frequency < COUNTED_MAX and 2 * _WALK_GROWTH * len(rows) <= page.limit:
-            break
         length *= _WALK_GROWTH
     return None
 
@@ -202,14 +208,13 @@ async def replace_tags(session: AsyncSession, ids: Iterable[UUID], rows: Sequenc
     await insert_rows(session, CustomerTag, rows)
 
 
-def _columns(source: type[Customer]) -> list[InstrumentedAttribute[Any]]:
-    return [getattr(source, column.key) for column in Customer.__table__.c]
+def _selected(source: type[Customer], wanted: CustomerFilter, now: datetime) -> Select[Any]:
+    """Select the customers of `source` whom the filter names, its search apart."""
+    return _narrowed(select(*(getattr(source, c.key) for c in Customer.__table__.c)), wanted, now, source)
 
 
-def _narrowed(
-    statement: Select[Any], wanted: CustomerFilter, now: datetime, source: type[Customer] = Customer
-) -> Select[Any]:
-    """Return the statement with the customers of `source` only whom the filter names, its search apart."""
+def _narrowed(statement: Select[Any], wanted: CustomerFilter, now: datetime, source: type[Customer]) -> Select[Any]:
+    """Narrow the statement to the customers of `source` whom the filter names, its search apart."""
     conditions: list[ColumnElement[bool]] = [source.is_absorbed == literal_column("false")]
     if wanted.tags:
         tagged = _canonical_of(CustomerTag.customer_id).where(CustomerTag.tag.in_(wanted.tags), CustomerTag.is_shown)

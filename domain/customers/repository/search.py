@@ -37,10 +37,7 @@ from domain.customers.rules.search import TermKind, with_one_error
 FREQUENT = 32_000
 """So many terms take long to gather: it may be quicker to walk along the list of customers until a page is full."""
 
-COUNTED_MAX = 4 * FREQUENT
-"""How far terms are counted."""
-
-_RARE = 1_000
+_RARE, _COUNTED_MAX = 1_000, 4 * FREQUENT
 _HIGHEST_CHARACTER = "\U0010ffff"
 
 
@@ -70,7 +67,7 @@ class Search:
 
     alternatives: Sequence[Sequence[_Meaning]]
     frequency: int
-    """How many terms the rarest meaning has, of the alternative where it has more; counted up to `COUNTED_MAX`."""
+    """How many terms the rarest meaning has, of the alternative where it has more; counted up to 128,000."""
 
     def found(self) -> Subquery:
         """Return whom the search finds, as `id` of canonical customers, each once."""
@@ -126,7 +123,7 @@ async def _rarest_first(session: AsyncSession, meanings: Sequence[_Meaning]) -> 
 
     The counting ends as soon as the rarest is known to be rare, and where it is known to be frequent.
     """
-    for most in (_RARE, COUNTED_MAX):
+    for most in (_RARE, _COUNTED_MAX):
         counts = [
             select(func.count())
             .select_from(_terms(meaning, literal_column("1").label("one")).limit(most).subquery())

@@ -120,13 +120,39 @@ def counting_consents(decisions: Iterable[Decided], *, merges: Iterable[Merged])
 
     Each customer's latest decision counts for them. Where a merge brings two together who decided apart, the
     stricter decision counts from then on: REFUSED and WITHDRAWN before GRANTED, the later one among equals.
-    What is decided after that counts for the whole family, until the next merge.
+    What is decided after that counts for the whole family, until the next merge. A no over every channel is
+    stricter than a yes over one of them that was said apart from it: that channel has no decision of its own then.
     """
     by_key: dict[ConsentKey, list[Decided]] = {}
     for decision in decisions:
         by_key.setdefault((decision.purpose, decision.channel), []).append(decision)
-    listed = list(merges)
-    return {key: _replayed(of_key, listed) for key, of_key in by_key.items()}
+    in_order = sorted(merges, key=lambda merge: (merge.merged_at, merge.absorbed_id.hex))
+    standing = {key: _replayed(of_key, in_order) for key, of_key in by_key.items()}
+    for (purpose, channel), specific in list(standing.items()):
+        general = standing.get((purpose, None))
+        if channel is None or general is None or general.is_yes or not specific.is_yes:
+            continue
+        joined_at = _joined_apart(general.decided, specific.decided, in_order)
+        if joined_at is not None:
+            del standing[purpose, channel]
+            against = general.against or specific.decided
+            standing[purpose, None] = _Standing(decided=general.decided, against=against, merged_at=joined_at)
+    return {key: Counting(id=found.decided.id, reason=found.reason) for key, found in standing.items()}
+
+
+def _joined_apart(one: Decided, other: Decided, merges: Sequence[Merged]) -> datetime | None:
+    """Return when two decisions met that were made apart, None where the same customer made both."""
+    groups = {merge.absorbed_id: merge.absorbed_id for merge in merges}
+    groups |= {key: key for merge in merges for key in (merge.survivor_id, one.customer_id, other.customer_id)}
+    for merge in merges:
+        if groups.get(one.customer_id) == groups.get(other.customer_id):
+            break
+        kept, gone = groups[merge.survivor_id], groups[merge.absorbed_id]
+        groups = {key: kept if group == gone else group for key, group in groups.items()}
+        is_met = groups[one.customer_id] == groups[other.customer_id]
+        if is_met and max(one.decided_at, other.decided_at) <= merge.merged_at:
+            return merge.merged_at
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,9 +164,14 @@ class _Standing:
     merged_at: datetime | None = None
 
     @property
+    def is_yes(self) -> bool:
+        """Tell whether it allows."""
+        return self.decided.decision == ConsentDecision.GRANTED
+
+    @property
     def strictness(self) -> tuple[bool, datetime, str]:
         """Return what the stricter of two has more of."""
-        return self.decided.decision != ConsentDecision.GRANTED, self.decided.decided_at, self.decided.id.hex
+        return not self.is_yes, self.decided.decided_at, self.decided.id.hex
 
     @property
     def reason(self) -> str | None:
@@ -155,7 +186,7 @@ class _Standing:
         )
 
 
-def _replayed(decisions: Sequence[Decided], merges: Sequence[Merged]) -> Counting:
+def _replayed(decisions: Sequence[Decided], merges: Sequence[Merged]) -> _Standing:
     groups = {one: one for merge in merges for one in (merge.survivor_id, merge.absorbed_id)}
     groups |= {decision.customer_id: decision.customer_id for decision in decisions}
     counting: dict[UUID, _Standing] = {}
@@ -173,7 +204,7 @@ def _replayed(decisions: Sequence[Decided], merges: Sequence[Merged]) -> Countin
         if stricter is not None:
             counting[kept] = stricter
     (standing,) = counting.values()
-    return Counting(id=standing.decided.id, reason=standing.reason)
+    return standing
 
 
 def _stricter(one: _Standing | None, other: _Standing | None, merged_at: datetime) -> _Standing | None:

@@ -163,10 +163,11 @@ async def preview_merge(info: Info, survivor_key: UUID, absorbed_key: UUID) -> C
     )
     survivor, absorbed = await load_as_themselves(info, keys)
     roots = list(dict.fromkeys(canonical[key] for key in keys))
+    known = sorted((row for key in roots for row in rows[key]), key=lambda row: (row.first_seen_at, row.id))
     return CustomerMergePreview(
         keys=roots,
         survivor=survivor,
         absorbed=absorbed,
         blockers=[error for blocker in found for error in user_errors(blocker)],
-        identities=[CustomerIdentity.of(row) for key in roots for row in rows[key]],
+        identities=[CustomerIdentity.of(row) for row in known],
     )

@@ -1,0 +1,238 @@
+"""How the databases find customers: by indexes, however many customers there are."""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import Engine, event, text
+
+from domain.customers.repository import customers
+from tests.conftest import Client
+from tests.orders.shop import Input, new_customer, send_order
+
+TABLES = ("customers", "customer_records", "customer_identities", "customer_terms")
+
+SEARCH = """query($filter: CustomerFilter, $sort: CustomerSort, $first: Int, $last: Int, $after: String, $before: String) {
+  customers(filter: $filter, orderBy: $sort, first: $first, last: $last, after: $after, before: $before) {
+    nodes { displayName } totalCount pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } }"""
+
+SEARCHES = {
+    "e-mail": "maria.1@example.org",
+    "beginning of an e-mail": "maria.1",
+    "telephone number": "+39 06 69812301",
+    "telephone number as it is dialled": "06.698-12301",
+    "telephone number with 00": "0039 06 69812301",
+    "external id": "K-1001",
+    "order number": "R-2001",
+    "name": "rossi",
+    "two names": "maria rossi",
+    "three names, one of them a beginning": "maria anna r",
+    "one letter": "m",
+    "the same name twice": "maria maria",
+    "misspelled name": "rosssi",
+    "misspelled name beside a right one": "maria rosssi",
+    "two misspelled names": "mraia rosssi",
+    "nobody": "xyzxyz maria",
+}
+
+
+@pytest.fixture
+async def shop(client: Client) -> Client:
+    """Add 24 customers with frequent names and an order each, of whom four are two; return who asks about them."""
+    ids = []
+    for number in range(24):
+        added = await new_customer(
+            client,
+            externalId=f"K-10{number:02}",
+            givenName=("Maria", "Anna", "Maria Anna")[number % 3],
+            familyName=("Rossi", "Russo", "Rosa", "Bianchi")[number % 4],
+            email=f"maria.{number}@example.org",
+            phone=f"+39 06 698123{number:02}",
+            country=("IT", "DE")[number % 2],
+        )
+        ids.append(added["id"])
+        await send_order(client, f"o-{number}", number=f"R-20{number:02}", customer={"externalId": f"K-10{number:02}"})
+    merge = "mutation($input: CustomerMergeInput!) { customerMerge(input: $input) { userErrors { code } } }"
+    for survivor, absorbed in ((0, 5), (5, 10), (3, 20), (0, 7)):
+        given = {"survivorId": ids[survivor], "absorbedId": ids[absorbed]}
+        await client.ask(merge, {"input": given})
+    return client
+
+
+@contextmanager
+def hearing() -> Iterator[list[tuple[str, Any]]]:
+    """Yield what is read inside from the tables that grow with the customers: statements and their parameters."""
+    heard: list[tuple[str, Any]] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:  # noqa: ANN401
+        is_read = re.match(r"\s*(SELECT|WITH)\b", statement)
+        if is_read and any(re.search(rf"\b{table}\b", statement) for table in TABLES):
+            heard.append((statement, parameters))
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(Engine, "before_cursor_execute", hear)
+
+
+async def plans_of(client: Client, query: str, variables: Input) -> list[list[str]]:
+    """Return how each statement behind a query reads the tables: by a line for each of them that is read."""
+    with hearing() as heard:
+        answer = await client.ask(query, variables)
+    assert answer.data
+    database = client.works.database
+    async with database.reading() as session:
+        connection = await session.connection()
+        if database.is_sqlite:
+            explained = [await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {s}", p) for s, p in heard]
+            return [sqlite_plan([row[-1] for row in rows]) for rows in explained]
+        # The tables are small here, and what is small is quicker to read whole: that is forbidden as far as it can be.
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        explained = [await connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {s}", p) for s, p in heard]
+        return [list(postgresql_plan(loaded(rows.scalar_one()))) for rows in explained]
+
+
+def loaded(plan: Any) -> Any:  # noqa: ANN401  a document, parsed by the driver or not
+    """Return the tree of a plan."""
+    return (orjson.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]
+
+
+def sqlite_plan(lines: Sequence[str]) -> list[str]:
+    """Return the lines about tables: `SEARCH` is a look-up, `SCAN` reads the whole."""
+    names = "|".join(rf"{table}(?:_\d+)?" for table in (*TABLES, "absorbed"))
+    return [line for line in lines if re.match(rf"(SCAN|SEARCH) ({names})\b", line)]
+
+
+def postgresql_plan(node: Input, *, is_limited: bool = False) -> Iterator[str]:
+    """Yield a line for each table that is read, as SQLite writes it."""
+    index = node.get("Index Name")
+    if node.get("Relation Name") in TABLES and node["Node Type"] != "Bitmap Heap Scan":
+        verb = "SEARCH" if "Index Cond" in node else "WALK" if index and is_limited else "SCAN"
+        yield f"{verb} {node['Relation Name']} USING INDEX {index} ({node.get('Index Cond', '')})"
+    elif node["Node Type"] == "Bitmap Index Scan":
+        yield f"{'SEARCH' if 'Index Cond' in node else 'SCAN'} USING INDEX {index} ({node.get('Index Cond', '')})"
+    for below in node.get("Plans", ()):
+        # What is above a limit stops when it has enough: only a sort or a join between would read on.
+        yields_as_it_reads = node["Node Type"] in ("Limit", "Subquery Scan") and (
+            is_limited or node["Node Type"] == "Limit"
+        )
+        yield from postgresql_plan(below, is_limited=yields_as_it_reads)
+
+
+@pytest.mark.parametrize("words", SEARCHES.values(), ids=SEARCHES.keys())
+async def test_a_search_reads_no_table_whole(shop: Client, words: str) -> None:
+    """Whatever is searched for, in each order of the list, counted or not: every table is looked up by an index."""
+    for field in customers.ORDERINGS:
+        asked = {"filter": {"search": words}, "sort": {"field": field}, "first": 5}
+        plans = await plans_of(shop, SEARCH, asked)
+        assert any("ix_customer_terms_term" in line for plan in plans for line in plan)
+        for plan in plans:
+            assert all(line.startswith("SEARCH") for line in plan), plan
+
+
+async def test_a_search_beside_other_filters_reads_no_table_whole(shop: Client) -> None:
+    """The word names the candidates, not the country that half of all customers have, nor the order of the list."""
+    for words in ("rossi", "maria rosssi", "+39 06 69812301"):
+        wanted = {"search": words, "country": ["IT"], "lifecycleStage": ["ACTIVE", "ONBOARDING"]}
+        asked = {"filter": wanted, "sort": {"field": "NAME", "direction": "DESC"}, "first": 5}
+        for plan in await plans_of(shop, SEARCH, asked):
+            assert all(line.startswith("SEARCH") for line in plan), plan
+            assert not any("ix_customers_country" in line or "ix_customers_last" in line for line in plan), plan
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("EMAIL", "MARIA.1@example.org"), ("PHONE", "06 69812301"), ("EXTERNAL_ACCOUNT", "K-1001"), ("DEVICE", "d-1")],
+)
+async def test_a_look_up_by_identity_is_one_look_up(shop: Client, kind: str, value: str) -> None:
+    """One statement finds whose the identity is, one reads that customer; both by indexes, the value in its own."""
+    query = "query($kind: IdentityKind!, $value: String!) { customerByIdentity(kind: $kind, value: $value) { id } }"
+    found, *read = await plans_of(shop, query, {"kind": kind, "value": value})
+    assert len(read) <= 1
+    assert all(line.startswith("SEARCH") for plan in (found, *read) for line in plan), (found, read)
+    signs = [line for line in found if "customer_identities" in line]
+    assert signs
+    assert all(re.search(r"(ix_customer_identities_value|uq_customer_identities_verified)\b", line) for line in signs)
+    assert all("value" in line.partition("(")[2] for line in signs), signs
+
+
+async def test_a_frequent_search_walks_along_the_list(shop: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stretch of the list's own index is read, and no more of the list; each in it is asked for the words."""
+    every_word_is_frequent(monkeypatch, walk=1_000)
+    index = {field: f"ix_customers_{columns[0].key}" for field, columns in customers.ORDERINGS.items()}
+    for field in customers.ORDERINGS:
+        asked = {"filter": {"search": "maria", "country": ["IT"]}, "sort": {"field": field}, "first": 5}
+        plans = await plans_of(shop, SEARCH.replace("totalCount", ""), asked)
+        lines = [line for plan in plans for line in plan]
+        walks = [line for line in lines if not line.startswith("SEARCH")]
+        assert walks
+        assert all(
+            re.search(rf"(WALK|SCAN) customers USING (COVERING )?INDEX {index[field]}\b", line) for line in walks
+        )
+
+
+def every_word_is_frequent(monkeypatch: pytest.MonkeyPatch, *, walk: int) -> None:
+    """Let a list be walked along, a few customers at first, as if a word that one customer has were frequent."""
+    monkeypatch.setattr(customers, "FREQUENT", 1)
+    monkeypatch.setattr(customers, "_WALK", walk)
+    monkeypatch.setattr(customers, "_WALK_GROWTH", 2)
+    monkeypatch.setattr(customers, "_WALKED_PART", 1)
+
+
+@pytest.mark.parametrize("walk", [1, 2, 8, 1_000])
+async def test_walking_finds_what_gathering_finds(shop: Client, monkeypatch: pytest.MonkeyPatch, walk: int) -> None:
+    """The same pages, from both ends, and the same counts, however far a list is walked along before that ends."""
+    cases: list[Input] = [
+        {"search": "maria"},
+        {"search": "maria anna r"},
+        {"search": "ro", "country": ["DE"]},
+        {"search": "bianchi"},
+        {"search": "k-1020"},
+        {"search": "+39 06 69812320"},
+        {"search": "rosssi"},
+    ]
+    gathered = [await pages(shop, wanted) for wanted in cases]
+    assert [len(names) for names in gathered] != [0] * len(cases)
+    every_word_is_frequent(monkeypatch, walk=walk)
+    assert [await pages(shop, wanted) for wanted in cases] == gathered
+
+
+async def pages(client: Client, wanted: Input) -> list[str]:
+    """Return what the customers are called whom a filter names, read in pages of three from either end."""
+    found: dict[str, list[str]] = {}
+    for size, cursor, edge, more in (
+        ("first", "after", "endCursor", "hasNextPage"),
+        ("last", "before", "startCursor", "hasPreviousPage"),
+    ):
+        names: list[str] = []
+        asked: Input = {size: 3, "filter": wanted, "sort": {"field": "NAME", "direction": "DESC"}}
+        while True:
+            page = (await client.ask(SEARCH, asked)).data["customers"]
+            shown = [node["displayName"] for node in page["nodes"]]
+            names = names + shown if size == "first" else shown + names
+            if not page["pageInfo"][more]:
+                break
+            asked[cursor] = page["pageInfo"][edge]
+        assert page["totalCount"] == len(names)
+        found[size] = names
+    assert found["first"] == found["last"] == sorted(found["first"], reverse=True)
+    return found["first"]
+
+
+@pytest.mark.parametrize("words", ["xyzxyz", "maria", "rosssi"])
+async def test_bad_cursors_of_a_search_are_refused(shop: Client, words: str) -> None:
+    """Also where nobody is found."""
+    answer = await shop.ask(SEARCH, {"filter": {"search": words}, "first": 5, "after": "?"})
+    assert answer.codes == ["BAD_USER_INPUT"]
+
+
+async def test_what_takes_no_search_to_count(shop: Client) -> None:
+    """An empty filter counts everybody, without a look at each."""
+    query = "query($filter: CustomerFilter) { customers(first: 1, filter: $filter) { totalCount } }"
+    for wanted in (None, {}, {"search": " "}, {"country": [], "tag": []}):
+        assert (await shop.ask(query, {"filter": wanted})).data["customers"]["totalCount"] == 24 - 4
+    assert (await shop.ask(query, {"filter": {"country": ["IT"]}})).data["customers"]["totalCount"] == 12 - 2
