@@ -118,7 +118,8 @@ class Consent(TimelineItem):
 @batched(
     description=(
         "The decision that counts for each purpose and channel: the latest one. Where customers were merged who had "
-        "decided apart, the stricter one, until they decide again; `reason` says so."
+        "decided apart, the stricter one, until they decide again; `reason` says so. A no over every channel is then "
+        "stricter than a yes over one of them, which is left out."
     )
 )
 async def consents(customers: list[Customer], info: Info) -> list[list[Consent]]:
