@@ -167,7 +167,11 @@ async def test_a_change_is_decided_on_the_version_of_all(client: Client) -> None
 
 
 async def test_an_absorbed_id_goes_on_working(client: Client) -> None:
-    """Whoever still has it reads and changes the customer it has become; `node` knows it no longer."""
+    """Whoever still has it reads and changes the customer it has become; `node` knows it no longer.
+
+    Undone, the change of the profile is the survivor's; the identity and the consent are with the id that they
+    came in through.
+    """
     one = await new_customer(client, externalId="k-1")
     other = await new_customer(client, externalId="k-2")
     done = await merge(client, one["id"], other["id"])
@@ -188,7 +192,16 @@ async def test_an_absorbed_id_goes_on_working(client: Client) -> None:
     }
     await unmerge(client, done["id"])
     parted = await read_customer(client, other["id"])
-    assert (parted["id"], parted["country"], parted["version"]) == (other["id"], None, other["version"])
+    assert (parted["id"], parted["country"], parted["version"]) == (other["id"], None, other["version"] + 1)
+    query_of = "query($id: ID!) { customer(id: $id) { identities { value } consents { decision } } }"
+    assert (await client.ask(query_of, {"id": other["id"]})).data["customer"] == {
+        "identities": [{"value": "k-2"}, {"value": "d-1"}],
+        "consents": [{"decision": "REFUSED"}],
+    }
+    assert (await client.ask(query_of, {"id": one["id"]})).data["customer"] == {
+        "identities": [{"value": "k-1"}],
+        "consents": [],
+    }
     assert (await client.ask(query, {"id": other["id"]})).data["node"] == {"id": other["id"]}
 
 

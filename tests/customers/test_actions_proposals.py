@@ -195,7 +195,8 @@ async def test_merges_are_listed_page_by_page(client: Client) -> None:
     waiting = [each["id"] for each in await merges(client, "PROPOSED")]
     assert waiting == ids[2:]
     assert [each["id"] for each in await merges(client, "REJECTED", "PROPOSED")] == ids[:1] + waiting
-    assert [each["id"] for each in await merges(client)] == [done, ids[0], *waiting]
+    assert done == ids[1]
+    assert [each["id"] for each in await merges(client)] == ids
     query = """query($first: Int, $after: String, $last: Int, $before: String) {
       customerMerges(state: [PROPOSED], first: $first, after: $after, last: $last, before: $before) {
         nodes { id } totalCount pageInfo { endCursor startCursor hasNextPage hasPreviousPage } } }"""
@@ -280,13 +281,15 @@ async def test_proof_that_was_rejected_does_not_come_back_by_half(client: Client
 async def test_what_was_undone_waits_as_before(client: Client) -> None:
     """Where a person merged the two and took it back, the proposal is as it was: it has not been decided."""
     ada, bob = [await new_customer(client, phone=PHONE) for _ in range(2)]
-    before = await merges(client)
+    (before,) = await merges(client)
     done = await merge(client, bob["id"], ada["id"])
     (applied,) = await merges(client)
     assert [applied[name] for name in ("state", "score", "signals")] == ["APPLIED", "0.5000", ["SAME_IDENTITY"]]
     assert (applied["id"], applied["survivor"]["id"]) == (done, bob["id"])
+    assert done == before["id"]
     await unmerge(client, done)
-    assert await merges(client, "PROPOSED") == before
+    (again,) = await merges(client, "PROPOSED")
+    assert again == before | {"id": again["id"]}
     await verify(client, (await identities(client, ada["id"]))[0])
     assert await proposed(client) == [("0.7000", "VERIFIED_ON_ONE")]
     assert sorted(each["state"] for each in await merges(client)) == ["PROPOSED", "UNDONE"]

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -10,9 +12,13 @@ import orjson
 import pytest
 from sqlalchemy import Engine, event, text
 
+from domain.base.actors import SYSTEM
 from domain.customers.repository import customers
-from tests.conftest import Client
-from tests.orders.shop import Input, new_customer, send_order
+from domain.customers.rules.profiles import Buyer
+from domain.orders.actions.orders import upsert_orders
+from domain.orders.rules import LineDetails, OrderDetails
+from tests.conftest import NOW, Client
+from tests.orders.shop import Input
 
 TABLES = ("customers", "customer_records", "customer_identities", "customer_terms")
 
@@ -44,24 +50,40 @@ SEARCHES = (
 @pytest.fixture
 async def shop(client: Client) -> Client:
     """Add 24 customers with frequent names and an order each, of whom four are two; return who asks about them."""
-    ids = []
-    for number in range(24):
-        added = await new_customer(
-            client,
-            externalId=f"K-10{number:02}",
-            givenName=("Maria", "Anna", "Maria Anna")[number % 3],
-            familyName=("Rossi", "Russo", "Rosa", "Bianchi")[number % 4],
-            email=f"maria.{number}@example.org",
-            phone=f"+39 06 698123{number:02}",
-            country=("IT", "DE")[number % 2],
+    orders = [
+        OrderDetails(
+            external_id=f"o-{number}",
+            number=f"R-20{number:02}",
+            placed_at=NOW - timedelta(days=1),
+            currency_code="EUR",
+            lines=[LineDetails(sku="cup", title="Cup", quantity=1, unit_price=Decimal(1))],
+            buyer=Buyer(
+                external_id=f"K-10{number:02}",
+                given_name=("Maria", "Anna", "Maria Anna")[number % 3],
+                family_name=("Rossi", "Russo", "Rosa", "Bianchi")[number % 4],
+                email=f"maria.{number}@example.org",
+                is_email_verified=True,
+                country=("IT", "DE")[number % 2],
+            ),
         )
-        ids.append(added["id"])
-        await send_order(client, f"o-{number}", number=f"R-20{number:02}", customer={"externalId": f"K-10{number:02}"})
-    merge = "mutation($input: CustomerMergeInput!) { customerMerge(input: $input) { userErrors { code } } }"
+        for number in range(24)
+    ]
+    await client.works.perform(lambda work: upsert_orders(work, orders=orders), actor=SYSTEM, action="test")
+    nodes = (await client.ask("{ customers(first: 100) { nodes { id externalId } } }")).data["customers"]["nodes"]
+    ids = {int(node["externalId"][-2:]): node["id"] for node in nodes}
+    for number in (1, 20):
+        phone = {"customerId": ids[number], "kind": "PHONE", "value": f"+39 06 698123{number:02}"}
+        await done(client, "customerIdentityAdd", phone)
     for survivor, absorbed in ((5, 10), (0, 5), (3, 20), (0, 7)):
-        given = {"survivorId": ids[survivor], "absorbedId": ids[absorbed]}
-        assert (await client.ask(merge, {"input": given})).data["customerMerge"]["userErrors"] == []
+        await done(client, "customerMerge", {"survivorId": ids[survivor], "absorbedId": ids[absorbed]})
     return client
+
+
+async def done(client: Client, field: str, given: Input) -> None:
+    """Send a write that is not refused."""
+    kind = f"{field[0].upper()}{field[1:]}Input"
+    query = f"mutation($input: {kind}!) {{ {field}(input: $input) {{ userErrors {{ code message }} }} }}"
+    assert (await client.ask(query, {"input": given})).data[field]["userErrors"] == []
 
 
 @contextmanager
@@ -130,7 +152,7 @@ async def test_a_search_reads_no_table_whole(shop: Client) -> None:
 
     Listed and counted: every table is looked up by an index.
     """
-    for words, field in product(SEARCHES, customers.ORDERINGS):
+    for words, field in {*product(SEARCHES, ["NAME"]), *product(["maria rossi", "rosssi"], customers.ORDERINGS)}:
         asked = {"filter": {"search": words}, "sort": {"field": field}, "first": 5}
         plans = await plans_of(shop, SEARCH, asked)
         assert any("ix_customer_terms_term" in line for plan in plans for line in plan), words
@@ -154,7 +176,7 @@ async def test_a_look_up_by_identity_is_one_look_up(shop: Client) -> None:
     for sign, value, is_known in (
         ("EXTERNAL_ACCOUNT", "K-1001", True),
         ("EXTERNAL_ACCOUNT", "K-1010", True),
-        ("EMAIL", "MARIA.1@example.org", False),
+        ("EMAIL", "MARIA.1@example.org", True),
         ("PHONE", "06 69812301", False),
         ("DEVICE", "d-1", False),
     ):
@@ -202,20 +224,20 @@ async def test_walking_finds_what_gathering_finds(shop: Client, monkeypatch: pyt
     ]
     gathered = [await pages(shop, wanted) for wanted in cases]
     assert [len(names) for names in gathered] != [0] * len(cases)
-    for walk, part in ((1, 1), (2, 2), (1, 0), (1_000, 0)):
+    for walk, part in ((1, 1), (3, 0), (1_000, 0)):
         every_word_is_frequent(monkeypatch, walk=walk, part=part)
         assert [await pages(shop, wanted) for wanted in cases] == gathered
 
 
 async def pages(client: Client, wanted: Input) -> list[str]:
-    """Return what the customers are called whom a filter names, read in pages of three from either end."""
+    """Return what the customers are called whom a filter names, read in pages of six from either end."""
     found: dict[str, list[str]] = {}
     for size, cursor, edge, more in (
         ("first", "after", "endCursor", "hasNextPage"),
         ("last", "before", "startCursor", "hasPreviousPage"),
     ):
         names: list[str] = []
-        asked: Input = {size: 3, "filter": wanted, "sort": {"field": "NAME", "direction": "DESC"}}
+        asked: Input = {size: 6, "filter": wanted, "sort": {"field": "NAME", "direction": "DESC"}}
         while True:
             page = (await client.ask(SEARCH, asked)).data["customers"]
             shown = [node["displayName"] for node in page["nodes"]]

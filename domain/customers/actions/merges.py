@@ -1,6 +1,6 @@
 """Making one customer of two, and two of one again: a merge is an edge, and rewrites nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from domain.base.actors import Permission
@@ -10,7 +10,7 @@ from domain.base.work import Work
 from domain.customers.actions.families import choose_words, show_families
 from domain.customers.errors import CustomerNotFound, MergeNotApplied, MergeNotProposed
 from domain.customers.events import CustomerMerged, CustomerUnmerged, MergeRejected
-from domain.customers.model import CustomerMerge
+from domain.customers.model import CustomerMerge, CustomerRecord
 from domain.customers.repository.families import (
     get_family_for_update,
     hide_absorbed,
@@ -51,12 +51,12 @@ async def join_customers(work: Work, *, survivor_id: UUID, absorbed_id: UUID, re
     absorbed = await get_family_for_update(work.session, absorbed_id)
     if found := blockers(survivors, absorbed=absorbed, survivor_id=survivor_id, absorbed_id=absorbed_id):
         raise Refusals(found)
-    merge = new_merge(survivor_id=survivor_id, absorbed_id=absorbed_id)
-    merge.state, merge.reason, merge.merged_at = MergeState.APPLIED, reason, work.now
-    proposal = next((merge for merge in said if merge.state == MergeState.PROPOSED), None)
-    if proposal is not None:  # it stays beside the merge, settled as long as the two are one
-        merge.score, merge.evidence, merge.proposed_at = proposal.score, proposal.evidence, proposal.proposed_at
-    work.session.add(merge)
+    merge = next((merge for merge in said if merge.state == MergeState.PROPOSED), None)
+    if merge is None:
+        merge = new_merge(survivor_id=survivor_id, absorbed_id=absorbed_id)
+        work.session.add(merge)
+    merge.survivor_id, merge.absorbed_id, merge.state = survivor_id, absorbed_id, MergeState.APPLIED
+    merge.reason, merge.merged_at = reason, work.now
     await work.session.flush()
     await set_canonical(work.session, [record.id for record in absorbed], canonical_id=survivor_id)
     await hide_absorbed(work.session, [absorbed_id])
@@ -77,8 +77,18 @@ def new_merge(*, survivor_id: UUID, absorbed_id: UUID) -> CustomerMerge:
     )
 
 
+def _proposed_again(merge: CustomerMerge, records: Mapping[UUID, CustomerRecord]) -> CustomerMerge:
+    """Return the proposal that became a merge, as it was: the older customer would survive."""
+    older, younger = sorted((merge.survivor_id, merge.absorbed_id), key=lambda key: (records[key].created_at, key))
+    proposal = new_merge(survivor_id=older, absorbed_id=younger)
+    proposal.score, proposal.evidence, proposal.proposed_at = merge.score, merge.evidence, merge.proposed_at
+    return proposal
+
+
 async def unmerge_customers(work: Work, *, merge_id: UUID, reason: str | None) -> UUID:
     """Take a merge back: everything is as before, and what came in meanwhile is with whom it came in through.
+
+    A proposal that became the merge waits for a decision again.
 
     Raises `Refusals`, `MergeNotFound`, `MergeNotApplied`. Records `CustomerUnmerged`. Locks the family.
     """
@@ -96,6 +106,8 @@ async def unmerge_customers(work: Work, *, merge_id: UUID, reason: str | None) -
     for key in below:
         below.extend(absorbed_by.get(key, ()))
     await set_canonical(work.session, below, canonical_id=merge.absorbed_id)
+    if merge.proposed_at is not None:
+        work.session.add(_proposed_again(merge, {record.id: record for record in records}))
     await _show_anew(work, [records[0].id, merge.absorbed_id])
     work.record(CustomerUnmerged(customer_id=merge.survivor_id, absorbed_id=merge.absorbed_id, merge_id=merge.id))
     return merge.id

@@ -37,7 +37,7 @@ described_enum(
         MergeState.PROPOSED: "The two may be one: it waits for a person's decision.",
         MergeState.APPLIED: "The two are shown as one.",
         MergeState.REJECTED: "A person decided that they are two; proposed again on new verified evidence only.",
-        MergeState.UNDONE: "They were one for a while and are two again; a proposal of them waits as before.",
+        MergeState.UNDONE: "They were one for a while and are two again; if they were proposed, they are so again.",
     },
 )
 described_enum(
