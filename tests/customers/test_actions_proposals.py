@@ -319,9 +319,8 @@ async def test_proposals_within_a_family_wait(client: Client) -> None:
     await rename(client, ada, givenName="Ada")
     await unmerge(client, second)
     await unmerge(client, edge)
-    assert [each["id"] for each in await merges(client, "PROPOSED")] == [
-        each["id"] for each in before if each["id"] not in (edge, second)
-    ]
+    after = await merges(client, "PROPOSED")
+    assert sorted(str(each | {"id": ""}) for each in after) == sorted(str(each | {"id": ""}) for each in before)
 
 
 async def test_a_proposal_between_families_shows_who_they_are_now(client: Client) -> None:
