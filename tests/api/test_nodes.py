@@ -19,6 +19,28 @@ def raw_id(type_name: str, key: bytes = b"\0" * 16) -> str:
     return base64.urlsafe_b64encode(type_name.encode() + b":" + key).rstrip(b"=").decode()
 
 
+async def known_of(client: Client, customer_id: str) -> dict[str, str]:
+    """Add an identity, a consent, a merge and an attribute, and return their ids by type."""
+    answer = await client.ask(
+        """mutation($id: ID!) {
+          customerIdentityAdd(input: { customerId: $id, kind: DEVICE, value: "d" }) { identity { id } }
+          consentRecord(input: { customerId: $id, purpose: SURVEYS, decision: GRANTED }) { consent { id } }
+          customerAttributeDefinitionUpsert(input: { key: "size", name: "Size", type: TEXT }) { definition { id } }
+          customerCreate(input: { givenName: "Ada" }) { customer { id } } }""",
+        {"id": customer_id},
+    )
+    merge = await client.ask(
+        "mutation($a: ID!, $b: ID!) { customerMerge(input: { survivorId: $a, absorbedId: $b }) { merge { id } } }",
+        {"a": customer_id, "b": answer.data["customerCreate"]["customer"]["id"]},
+    )
+    return {
+        "CustomerIdentity": answer.data["customerIdentityAdd"]["identity"]["id"],
+        "Consent": answer.data["consentRecord"]["consent"]["id"],
+        "CustomerAttributeDefinition": answer.data["customerAttributeDefinitionUpsert"]["definition"]["id"],
+        "CustomerMerge": merge.data["customerMerge"]["merge"]["id"],
+    }
+
+
 async def test_every_type_is_found_by_its_id(client: Client) -> None:
     """What has an id is read by it, and answers with the same id; no type is left out."""
     sale = await sell(client, 1, customer="Ada")
@@ -29,6 +51,7 @@ async def test_every_type_is_found_by_its_id(client: Client) -> None:
         "OrderLine": sale.lines[0],
         "Delivery": sale.delivery,
         "CreditNote": sale.credit_note,
+        **await known_of(client, sale.customer),
     }
     assert set(wanted) == set(_LOADERS)
     for type_name, node_id in wanted.items():
