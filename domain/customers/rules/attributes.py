@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.base.errors import Checks, Invalid
 from domain.base.money import AMOUNT_MAX, rounded
-from domain.base.texts import check_length, clean_optional, clean_required
+from domain.base.texts import check_length, clean, clean_optional, clean_required
 
 DEFINITIONS_MAX = 100
 CHOICES_MAX = 250
@@ -206,7 +206,7 @@ def flag_text(flag: bool) -> str:  # noqa: FBT001  the value itself
 
 
 def _check_choice(choice: str, definition: Definition) -> str:
-    found = clean_required(choice, length_max=CHOICE_LENGTH_MAX)
+    found = clean(choice, length_max=CHOICE_LENGTH_MAX)
     if found in definition.choices:
         return found
     more = " …" if len(definition.choices) > SHOWN_CHOICES_MAX else ""
