@@ -18,7 +18,7 @@ from rich.table import Table
 
 from api import logs
 from api.settings import Settings
-from benchmarks import imports, lists, machine, memory
+from benchmarks import crowds, families, imports, machine, memory
 from benchmarks.databases import Place
 from tests.postgres import postgres_server
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 LARGE = ROOT / "data" / "online_retail_cust_mod5.csv.gz"
 SMALL = ROOT / "tests" / "data" / "online_retail_cust_mod50.csv.gz"
-PARTS = ("import", "lists", "memory")
+PARTS = ("import", "lists", "search", "families", "memory")
 
 Figures = list[dict[str, Any]]
 
@@ -55,8 +55,11 @@ def _measure(place: Place, parts: Sequence[str], *, is_quick: bool) -> dict[str,
     figures: dict[str, Figures] = {}
     if "import" in parts:
         figures["import"] = imports.measure(place, LARGE, tell)
-    if "lists" in parts:
-        figures["lists"], figures["ranking"] = lists.measure(place, (1_000, 100_000 if is_quick else 1_000_000), tell)
+    if {"lists", "search"} & set(parts):
+        figures |= crowds.measure(place, (1_000, 20_000 if is_quick else 1_000_000), parts, tell)
+    if "families" in parts:
+        orders, entries = ((10, 1_000), (100, 5_000)) if is_quick else ((10, 10_000), (100, 100_000))
+        figures |= families.measure(place, orders, entries, tell)
     if "memory" in parts:
         figures["memory"] = memory.measure(place, SMALL if is_quick else LARGE, tell)
     return figures
@@ -70,6 +73,12 @@ def _print(described: dict[str, str], figures: dict[str, Figures]) -> None:
         "import": "Import against one bare executemany of the same rows (medians of 3, interleaved)",
         "lists": "A page of 50 customers through the API (median of 15)",
         "ranking": "Ranking all customers anew (seconds)",
+        "look-ups": "Finding one customer by a sign, through the API (median of 15)",
+        "names": "Finding customers by names: a page of 50 as they became known, and by name (median of 7)",
+        "counts": "Counting a whole list (median of 7)",
+        "families": "Reading a customer alone, and one with nine absorbed ones (median of 15)",
+        "merges": "Merging two customers, and taking them apart (median of 15)",
+        "timelines": "A page of 50 of a timeline (median of 15)",
         "memory": "Peak memory of a process that imports (MiB)",
     }
     for part, rows in figures.items():

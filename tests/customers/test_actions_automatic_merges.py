@@ -149,7 +149,7 @@ async def test_what_a_person_undid_is_not_done_again(client: Client) -> None:
     await unmerge(client, (await merges(client))[0]["id"])
     for _ in range(2):
         assert await account(client, "b", email=EMAIL) == bob
-    assert [each["state"] for each in await merges(client)] == ["UNDONE", "PROPOSED"], (
+    assert [each["state"] for each in await merges(client)] == ["PROPOSED", "UNDONE"], (
         "it waited before, it waits again"
     )
     payload = await change(client, "Verify", identityId=his["id"])

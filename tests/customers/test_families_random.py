@@ -37,8 +37,8 @@ from tests.customers.family_writes import Fresh, Model, Refused, Sign
 from tests.orders.shop import perform
 
 SEEDS = range(3)
-STEPS = 60
-COMPARED_EVERY = 5
+STEPS = 48
+COMPARED_EVERY = 6
 
 SEARCHES = [
     [GIVEN[0]],
