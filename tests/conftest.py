@@ -22,7 +22,7 @@ from domain.base.work import Works
 from domain.identity.actions import create_api_key, upsert_store
 from domain.identity.rules import StoreDetails
 from domain.reactions import REACTIONS
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import PostgresServer, postgres_server, temporary_folder
 
 # A busy machine is slow; that is no fault of what is tested.
 hypothesis.settings.register_profile("sportello", deadline=None)
@@ -106,9 +106,11 @@ class Databases:
 
 
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer) -> Databases:
-    """Make databases."""
-    return Databases(tmp_path_factory.mktemp("databases"), postgres)
+def databases(postgres: PostgresServer) -> Iterator[Databases]:
+    """Make databases: in memory where there is plenty, as every commit waits for the disk otherwise."""
+    folder = temporary_folder()
+    yield Databases(folder, postgres)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -277,7 +277,7 @@ class _OwnServer:
 
     def __init__(self, binaries: Path) -> None:
         self._binaries = binaries.resolve()
-        self._folder = _temporary_folder()
+        self._folder = temporary_folder()
         self._owner = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -351,7 +351,7 @@ class _OwnServer:
         return "\n".join(log.read_text(errors="replace").splitlines()[-40:]) if log.exists() else ""
 
 
-def _temporary_folder() -> Path:
+def temporary_folder() -> Path:
     """Create the folder: in memory where there is plenty, and always with a path short enough for a socket."""
     places = [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108  mkdtemp
     if MEMORY_FOLDER.is_dir() and os.access(MEMORY_FOLDER, os.W_OK):

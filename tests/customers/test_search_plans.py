@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from domain.base.actors import SYSTEM
-from domain.customers.repository import customers
+from domain.customers.repository import customers, search
 from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.orders import upsert_orders
 from domain.orders.rules import LineDetails, OrderDetails
@@ -44,6 +44,7 @@ SEARCHES = (
     "maria rosssi",
     "mraia rosssi",
     "xyzxyz maria",
+    "bianchi k-1001",
 )
 
 
@@ -205,6 +206,8 @@ async def test_a_frequent_search_walks_along_the_list(shop: Client, monkeypatch:
 
 def every_word_is_frequent(monkeypatch: pytest.MonkeyPatch, *, walk: int, part: int) -> None:
     """Let a list be walked along, few customers at first, for words that few have; with `part` 0 to its very end."""
+    monkeypatch.setattr(search, "_RARE", 1)
+    monkeypatch.setattr(search, "_COUNTED_MAX", 8)
     monkeypatch.setattr(customers, "FREQUENT", 1)
     monkeypatch.setattr(customers, "_WALK", walk)
     monkeypatch.setattr(customers, "_WALK_GROWTH", 2)
