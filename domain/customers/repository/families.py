@@ -160,14 +160,13 @@ async def list_absorptions(session: AsyncSession, ids: Iterable[UUID]) -> dict[U
 
 async def list_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Return the records of the families that these records are in, by canonical customer."""
-    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    found: dict[UUID, dict[UUID, Row[Any]]] = defaultdict(dict)
     for chunk in chunks(ids):
         canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id.in_(chunk))
         statement = select(*CustomerRecord.__table__.c).where(CustomerRecord.canonical_id.in_(canonical))
         for row in await session.execute(statement):
-            if row.id not in {known.id for known in found[row.canonical_id]}:
-                found[row.canonical_id].append(row)
-    return found
+            found[row.canonical_id][row.id] = row  # a family may be named by several chunks
+    return {key: list(rows.values()) for key, rows in found.items()}
 
 
 async def list_records_alone(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
@@ -208,8 +207,6 @@ async def show(session: AsyncSession, families: Iterable[Shown]) -> None:
     rows: list[Mapping[str, Any]] = [
         {"key": shown.id, **{f"new_{name}": getattr(shown, name) for name in _SHOWN_COLUMNS}} for shown in families
     ]
-    if not rows:
-        return
     table = Customer.__table__
     statement = (
         update(table)  # type: ignore[arg-type]
