@@ -1,5 +1,6 @@
 """The composition root: nothing is created at import, everything is wired here."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import explorer
 from api.access import Access
+from api.background import Background
 from api.graphql import GraphQLEndpoint
 from api.health import is_ready
 from api.settings import Settings
@@ -23,6 +25,7 @@ from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
 from domain.base.identifiers import new_id
 from domain.base.work import Works
+from domain.jobs import HANDLERS, SCHEDULES
 from domain.reactions import REACTIONS
 from schema.root import make_schema
 
@@ -41,6 +44,11 @@ def open_works(settings: Settings, *, clock: Clock | None = None) -> Works:
     )
 
 
+def new_background(settings: Settings, works: Works) -> Background:
+    """Return the runner of background jobs for these settings."""
+    return Background(works, handlers=HANDLERS, schedules=SCHEDULES, concurrency=settings.background_concurrency)
+
+
 def create_app(settings: Settings, *, works: Works | None = None, demo_token: str | None = None) -> Starlette:
     """Return the application. `demo_token`: the key that the explorer starts with, in the demo only."""
     works = works or open_works(settings)
@@ -49,7 +57,12 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        background = new_background(settings, works)
+        running = asyncio.create_task(background.run()) if settings.background else None
         yield
+        background.stop()
+        if running is not None:
+            await running
         await works.database.dispose()
 
     routes = [

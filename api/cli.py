@@ -1,20 +1,15 @@
 """The command `sportello`."""
 
-import asyncio
-import os
 import socket
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 import uvicorn
-from pydantic import ValidationError
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,16 +19,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from sqlalchemy import Row
-from sqlalchemy.exc import SQLAlchemyError
 
-from api import demo, explorer, logs, migrations, reference
-from api.app import create_app, open_works
+from api import demo, explorer, job_commands, migrations, reference
+from api.app import create_app
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
-from api.lock import DatabaseInUse, hold
-from api.settings import Settings, unknown_settings
+from api.lock import hold
+from api.settings import Settings
+from api.terminal import console, fail, print_line, read_settings, run_story, told
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
-from domain.base.errors import Refusal, Refusals, StorageFull
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions import create_api_key, revoke_api_key
@@ -45,9 +39,8 @@ imports = typer.Typer(help="Take over what the shop has.", no_args_is_help=True)
 keys = typer.Typer(help="The keys with which programs come in.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+app.add_typer(job_commands.commands, name="jobs")
 
-_console = Console(stderr=True)
-_Answer = TypeVar("_Answer")
 
 SQLITE_FIXED = (3, 51, 3)
 """Before this version two connections that write or checkpoint at once could corrupt a WAL file."""
@@ -58,50 +51,6 @@ def main() -> None:
     app()
 
 
-def _fail(message: str, *, code: int = 2) -> NoReturn:
-    _console.print(message, style="red", highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(code)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Tell what went wrong in one sentence where the user can do something about it."""
-    try:
-        yield
-    except (DatabaseInUse, FileRefused, migrations.MigrationFailed, Refusal, Refusals, StorageFull) as error:
-        _fail(str(error))
-    except (SQLAlchemyError, OSError) as error:
-        _fail(f"The database cannot be used: {str(error).splitlines()[0]}")
-
-
-def _settings() -> Settings:
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        _fail(
-            "\n".join(
-                f"SPORTELLO_{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors() if each["loc"]
-            )
-        )
-    logs.configure(settings)
-    for name in unknown_settings(os.environ):
-        _console.print(f"{name} is no setting; docs/reference/settings.md lists them.", highlight=False, soft_wrap=True)
-    return settings
-
-
-def _run(settings: Settings, story: Callable[[Works], Awaitable[_Answer]]) -> _Answer:
-    """Run a story against the database and close it."""
-
-    async def run() -> _Answer:
-        works = open_works(settings)
-        try:
-            return await story(works)
-        finally:
-            await works.database.dispose()
-
-    return asyncio.run(run())
-
-
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="The address to listen on; else SPORTELLO_HOST.")] = None,
@@ -110,9 +59,9 @@ def serve(
     ] = None,
 ) -> None:
     """Bring the database up to date and serve the API."""
-    settings = _settings()
+    settings = read_settings()
     address = host or settings.host, port or settings.port
-    with _told(), hold(settings.sqlite_path):
+    with told(), hold(settings.sqlite_path):
         _refuse_busy(*address)
         migrations.upgrade(settings.async_url)
         _serve(settings, address)
@@ -124,14 +73,12 @@ def _refuse_busy(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            _fail(
-                f"Port {port} of {host} cannot be used ({error.strerror}); choose another with --port (make: PORT=…)."
-            )
+            fail(f"Port {port} of {host} cannot be used ({error.strerror}); choose another with --port (make: PORT=…).")
 
 
 def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | None = None) -> None:
     if settings.explorer and not explorer.is_built():
-        _console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
+        console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
     host, port = address
     uvicorn.run(
         create_app(settings, demo_token=demo_token),
@@ -146,10 +93,10 @@ def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | No
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    settings = _settings()
-    with _told(), hold(settings.sqlite_path):
+    settings = read_settings()
+    with told(), hold(settings.sqlite_path):
         migrations.upgrade(settings.async_url)
-    _print(f"The database is at revision {migrations.newest_revision()}.")
+    print_line(f"The database is at revision {migrations.newest_revision()}.")
 
 
 @imports.command("orders")
@@ -164,9 +111,9 @@ def import_orders(
 ) -> None:
     """Take over orders and credit notes from files; what went in before changes nothing."""
     if format_name not in FORMATS:
-        _fail(f"There is no format {format_name}; there are {', '.join(FORMATS)}.")
-    settings = _settings()
-    with _told(), hold(settings.sqlite_path):
+        fail(f"There is no format {format_name}; there are {', '.join(FORMATS)}.")
+    settings = read_settings()
+    with told(), hold(settings.sqlite_path):
         sound = [_check_file(path, format_name) for path in files]
         migrations.upgrade(settings.async_url)
 
@@ -178,8 +125,8 @@ def import_orders(
                 for each in sound
             ]
 
-        summaries = _run(settings, story)
-    _print(f"Into {settings.async_url.set(drivername=settings.async_url.get_backend_name())!r}:")
+        summaries = run_story(settings, story)
+    print_line(f"Into {settings.async_url.set(drivername=settings.async_url.get_backend_name())!r}:")
     for summary in summaries:
         _print_summary(summary)
     if not all(summary.is_clean for summary in summaries):
@@ -191,7 +138,7 @@ def _check_file(path: Path, format_name: str) -> Sound:
     try:
         return check_file(path, format_name=format_name)
     except FileRefused as refused:
-        _fail(f"{refused} Nothing was imported.", code=1)
+        fail(f"{refused} Nothing was imported.", code=1)
 
 
 async def import_with_progress(
@@ -207,7 +154,7 @@ async def import_with_progress(
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_console, disable=not sys.stderr.isatty()) as progress:
+    with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task(sound.path.name, total=sound.line_count, rate="-")
 
         def advance(rows: int) -> None:
@@ -229,19 +176,15 @@ async def import_with_progress(
 def _print_summary(summary: Summary) -> None:
     counts = summary.counts
     done = "went in already" if summary.was_done else "done"
-    _print(
+    print_line(
         f"{summary.path.name}: {done}. {counts['order']:,} orders and {counts['credit note']:,} credit notes "
         f"with {counts['line']:,} lines; {counts['stock correction']:,} stock corrections and "
         f"{counts['adjustment']:,} adjustments of the books are no orders; {counts['refused']:,} refused."
     )
     for problem in summary.left_out:
-        _print(f"  {problem.name}: {problem.reason} (line {problem.first_line})")
+        print_line(f"  {problem.name}: {problem.reason} (line {problem.first_line})")
     if summary.report is not None:
-        _print(f"  What was refused, and why, is in {summary.report}.")
-
-
-def _print(text: str) -> None:
-    _console.print(text, highlight=False, markup=False, soft_wrap=True)
+        print_line(f"  What was refused, and why, is in {summary.report}.")
 
 
 @keys.command("create")
@@ -252,9 +195,9 @@ def create_key(
     ] = None,
 ) -> None:
     """Create an API key and print it: it is shown this once."""
-    settings = _settings()
+    settings = read_settings()
     wanted = permission or sorted(EVERY_PERMISSION)
-    with _told(), hold(settings.sqlite_path):
+    with told(), hold(settings.sqlite_path):
         migrations.upgrade(settings.async_url)
 
         async def story(works: Works) -> str:
@@ -263,20 +206,20 @@ def create_key(
             )
             return secret
 
-        typer.echo(_run(settings, story))
+        typer.echo(run_story(settings, story))
 
 
 @keys.command("list")
 def list_keys() -> None:
     """List the API keys, without their secrets."""
-    settings = _settings()
+    settings = read_settings()
 
     async def story(works: Works) -> Sequence[Row[Any]]:
         async with works.database.reading() as session:
             return await list_api_keys(session)
 
-    with _told():
-        for key in _run(settings, story):
+    with told():
+        for key in run_story(settings, story):
             state = "revoked" if key.revoked_at is not None else f"created {key.created_at:%Y-%m-%d}"
             typer.echo(f"{key.id}  {key.prefix}…  {state}  {key.name}  {', '.join(key.permissions)}")
 
@@ -286,25 +229,25 @@ def revoke_key(
     key_id: Annotated[UUID, typer.Argument(help="As `sportello keys list` shows it.")],
 ) -> None:
     """Let an API key open no door any more, within 2 seconds everywhere."""
-    settings = _settings()
-    with _told(), hold(settings.sqlite_path):
+    settings = read_settings()
+    with told(), hold(settings.sqlite_path):
         migrations.upgrade(settings.async_url)
-        _run(
+        run_story(
             settings,
             lambda works: works.perform(
                 lambda work: revoke_api_key(work, api_key_id=key_id), actor=SYSTEM, action="apiKeyRevoke"
             ),
         )
-    _print("The key is revoked.")
+    print_line("The key is revoked.")
 
 
 @app.command("rank")
 def rank() -> None:
     """Rank the customers by their value anew."""
-    settings = _settings()
-    with _told(), hold(settings.sqlite_path):
+    settings = read_settings()
+    with told(), hold(settings.sqlite_path):
         migrations.upgrade(settings.async_url)
-        _run(
+        run_story(
             settings,
             lambda works: works.perform(
                 lambda work: refresh_ranking(work, is_forced=True), actor=SYSTEM, action="rankingRefresh"
@@ -323,9 +266,9 @@ def run_demo(
     is_prepared_only: Annotated[bool, typer.Option("--prepare-only", help="Make everything, serve nothing.")] = False,
 ) -> None:
     """Serve a shop with real orders, with a ready API key."""
-    settings = demo.settings_for(_settings(), folder)
+    settings = demo.settings_for(read_settings(), folder)
     address = settings.host, port or settings.port
-    with _told(), hold(settings.sqlite_path):
+    with told(), hold(settings.sqlite_path):
         if not is_prepared_only:
             _refuse_busy(*address)
         sound = _check_file(data, "online-retail")
@@ -336,9 +279,9 @@ def run_demo(
             _print_summary(summary)
             return await demo.ready_key(works, folder), await demo.furnish(works)
 
-        secret, is_furnished = _run(settings, story)
+        secret, is_furnished = run_story(settings, story)
         details = demo.write_details(folder, url=f"http://{address[0]}:{address[1]}", api_key=secret)
-        _print(demo.welcome(details, database_url=settings.database_url, is_furnished=is_furnished))
+        print_line(demo.welcome(details, database_url=settings.database_url, is_furnished=is_furnished))
         if not is_prepared_only:
             _serve(settings, address, demo_token=secret)
 
@@ -355,27 +298,27 @@ def write_reference(
 ) -> None:
     """Write the reference of settings, errors and events from the code."""
     for path in reference.write(folder):
-        _print(str(path))
+        print_line(str(path))
 
 
 @app.command()
 def doctor() -> None:
     """Look at the installation and say what could be better; exit code 1 where something is."""
-    settings = _settings()
+    settings = read_settings()
     problems = []
     if settings.sqlite_path is not None and sqlite3.sqlite_version_info < SQLITE_FIXED:
-        _print(
+        print_line(
             f"note: SQLite {sqlite3.sqlite_version} has a bug in WAL mode that needs two writers at once; "
             "Sportello has one writer, and other programs must not write to the file.",
         )
     if settings.explorer and not explorer.is_built():
         problems.append("the explorer is not built: make explorer")
-    with _told():
-        reason = _run(settings, demo.readiness)
+    with told():
+        reason = run_story(settings, demo.readiness)
     if reason:
         problems.append(reason)
     for problem in problems:
-        _print(f"problem: {problem}")
+        print_line(f"problem: {problem}")
     if problems:
         raise typer.Exit(1)
-    _console.print("All is well.")
+    console.print("All is well.")

@@ -65,6 +65,13 @@ class Settings(BaseSettings):
             "no cookies, only tokens that a page must hold."
         ),
     )
+    background: bool = Field(
+        default=True,
+        description="Whether the server also runs background jobs; left to `sportello jobs run` otherwise.",
+    )
+    background_concurrency: int = Field(
+        default=4, ge=1, le=100, description="Background jobs that one process runs at once."
+    )
     explorer: bool = Field(default=True, description="Whether the explorer is served at `/`.")
     introspection: bool = Field(default=True, description="Whether clients may ask for the schema.")
     body_bytes_max: int = Field(

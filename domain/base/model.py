@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, MetaData, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, MetaData, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, mapped_column
 
 from domain.base.columns import Amount, Day, Document, Flag, Instant, Key, Whole
@@ -95,3 +95,52 @@ class IdempotencyKey(Base, kw_only=True):
     input_hash: Mapped[str]
     answer_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class JobState(StrEnum):
+    """How far a job has come."""
+
+    READY = "READY"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    DEAD = "DEAD"
+    """Failed as often as it may: it waits for a person."""
+
+
+class JobRecord(Base, kw_only=True):
+    """One piece of work that is done after the commit that asked for it.
+
+    Whoever runs it holds it until `lease_until`. `fence` rises with each claim: who lost the lease and comes
+    back late cannot finish what another one took over. A schedule's job exists once for each planned instant.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        one_of("state", JobState),
+        Index("ix_jobs_run_at", "state", "run_at", "id"),
+        Index("ix_jobs_lease_until", "state", "lease_until"),
+        Index("ix_jobs_finished_at", "state", "finished_at"),
+        Index(
+            "uq_jobs_planned",
+            "schedule",
+            "planned_at",
+            unique=True,
+            sqlite_where=text("schedule IS NOT NULL"),
+            postgresql_where=text("schedule IS NOT NULL"),
+        ),
+        STRICT,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    payload: Mapped[dict[str, Any]] = mapped_column(Document())
+    state: Mapped[str]
+    run_at: Mapped[datetime]
+    attempt_count: Mapped[int]
+    fence: Mapped[int]
+    lease_until: Mapped[datetime | None]
+    schedule: Mapped[str | None]
+    planned_at: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]

@@ -1,4 +1,4 @@
-"""The tables behind every write: event log, audit, idempotency keys."""
+"""The tables behind every write: event log, audit, idempotency keys, jobs."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,19 +6,45 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Dialect, Row, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Dialect,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey
+from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey, JobRecord, JobState
 
 EXPIRED_REMOVED_MAX = 20
 
 LIST_CHUNK = 500
 """Values in one IN list: far below SQLite's limit of 32,766 parameters in a statement."""
 
+_NOTHING_TO_SYNCHRONISE = {"synchronize_session": False}
+
 _Value = TypeVar("_Value")
+
+
+async def purge_idempotency_keys(session: AsyncSession, *, made_before: datetime, limit: int) -> int:
+    """Remove keys that were made before, so many at most; return how many."""
+    expired = (
+        select(IdempotencyKey.scope, IdempotencyKey.key).where(IdempotencyKey.created_at < made_before).limit(limit)
+    )
+    statement = delete(IdempotencyKey).where(tuple_(IdempotencyKey.scope, IdempotencyKey.key).in_(expired))
+    result = await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
+    assert isinstance(result, CursorResult)  # noqa: S101  what a DELETE answers
+    return int(result.rowcount)
 
 
 def upsert(session: AsyncSession, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
@@ -153,3 +179,100 @@ async def rows_by_parent(
         for row in await session.execute(statement):
             found[row._mapping[parent.key]].append(row)  # noqa: SLF001  the public name of a row's mapping
     return found
+
+
+async def add_jobs(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep jobs that were asked for."""
+    await insert_rows(session, JobRecord, rows)
+
+
+async def add_planned_jobs(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Keep jobs of schedules, unless they were kept for the same instant."""
+    for row in rows:
+        statement = upsert(session, JobRecord).values(**row)
+        await session.execute(statement.on_conflict_do_nothing())
+
+
+async def has_due_jobs(session: AsyncSession, *, now: datetime) -> bool:
+    """Tell whether there is anything to claim."""
+    return (await session.execute(select(JobRecord.id).where(_is_claimable(now)).limit(1))).first() is not None
+
+
+def _is_claimable(now: datetime) -> ColumnElement[bool]:
+    """Say that a job is due, or that its runner let the lease end."""
+    return or_(
+        and_(JobRecord.state == JobState.READY, JobRecord.run_at <= now),
+        and_(JobRecord.state == JobState.RUNNING, JobRecord.lease_until < now),
+    )
+
+
+async def claim_jobs(session: AsyncSession, *, limit: int, now: datetime, lease_until: datetime) -> Sequence[Row[Any]]:
+    """Take over jobs that are due, the oldest first; two who claim at once get different ones."""
+    due = (
+        select(JobRecord.id)
+        .where(_is_claimable(now))
+        .order_by(JobRecord.run_at, JobRecord.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    statement = (
+        update(JobRecord)
+        .where(JobRecord.id.in_(due.scalar_subquery()))
+        .values(
+            state=JobState.RUNNING,
+            lease_until=lease_until,
+            fence=JobRecord.fence + 1,
+            attempt_count=JobRecord.attempt_count + 1,
+        )
+        .returning(*JobRecord.__table__.c)
+    )
+    rows = (await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)).all()
+    return sorted(rows, key=lambda row: (row.run_at, row.id))
+
+
+async def change_claimed(session: AsyncSession, job_id: UUID, *, fence: int, values: Mapping[str, Any]) -> bool:
+    """Change a job that is held by the claim with this fence; False where it is not held by it any more."""
+    statement = (
+        update(JobRecord)
+        .where(JobRecord.id == job_id, JobRecord.fence == fence, JobRecord.state == JobState.RUNNING)
+        .values(**values)
+    )
+    result = await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
+    assert isinstance(result, CursorResult)  # noqa: S101  what an UPDATE answers
+    return result.rowcount == 1
+
+
+async def revive_jobs(session: AsyncSession, *, job_id: UUID | None, now: datetime) -> int:
+    """Let dead jobs run again from their first attempt; return how many."""
+    statement = update(JobRecord).where(JobRecord.state == JobState.DEAD)
+    if job_id is not None:
+        statement = statement.where(JobRecord.id == job_id)
+    values = {"state": JobState.READY, "run_at": now, "attempt_count": 0, "finished_at": None}
+    result = await session.execute(statement.values(**values), execution_options=_NOTHING_TO_SYNCHRONISE)
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return int(result.rowcount)
+
+
+async def purge_jobs(session: AsyncSession, *, finished_before: datetime, limit: int) -> int:
+    """Remove jobs that are done for long enough, so many at most; return how many."""
+    old = (
+        select(JobRecord.id)
+        .where(JobRecord.state == JobState.DONE, JobRecord.finished_at < finished_before)
+        .limit(limit)
+    )
+    statement = delete(JobRecord).where(JobRecord.id.in_(old.scalar_subquery()))
+    result = await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
+    assert isinstance(result, CursorResult)  # noqa: S101
+    return int(result.rowcount)
+
+
+async def list_jobs(session: AsyncSession, *, state: JobState | None, limit: int) -> Sequence[Row[Any]]:
+    """Return jobs, in this state or any, the ones that are due first."""
+    statement = select(*JobRecord.__table__.c).order_by(JobRecord.run_at, JobRecord.id).limit(limit)
+    return (await session.execute(statement if state is None else statement.where(JobRecord.state == state))).all()
+
+
+async def count_jobs(session: AsyncSession) -> dict[str, int]:
+    """Return how many jobs are in each state."""
+    rows = await session.execute(select(JobRecord.state, func.count()).group_by(JobRecord.state))
+    return {row[0]: row[1] for row in rows}

@@ -55,6 +55,7 @@ class Work:
     now: datetime
     organisation: Organisation
     _events: list[Event] = field(default_factory=list)
+    _jobs: list[Mapping[str, Any]] = field(default_factory=list)
 
     def require(self, permission: Permission) -> None:
         """Raise `Forbidden` unless the actor has the permission: the first line of every action."""
@@ -65,6 +66,15 @@ class Work:
     def record(self, event: Event) -> None:
         """Add a fact to the log; it exists once the work is committed."""
         self._events.append(event)
+
+    def defer(self, row: Mapping[str, Any]) -> None:
+        """Keep a job with what this work commits (`domain/base/jobs.py:enqueue`)."""
+        self._jobs.append(row)
+
+    @property
+    def jobs(self) -> Sequence[Mapping[str, Any]]:
+        """Return the jobs that were asked for so far."""
+        return self._jobs
 
     @property
     def events(self) -> Sequence[Event]:
@@ -176,6 +186,7 @@ class Works:
                 )
                 rows = [_row(event, work.now) for event in work.events]
                 await repository.add_events(session, audit=audit, events=rows)
+            await repository.add_jobs(session, work.jobs)
             await session.commit()
             return answer
 
