@@ -1,11 +1,14 @@
 """From the token of a request to the actor."""
 
 from collections import OrderedDict
+from contextlib import suppress
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from domain.base.actors import ANONYMOUS, Actor
+from domain.base.actors import ANONYMOUS, SYSTEM, Actor
+from domain.base.errors import StorageFull
 from domain.base.work import Works
-from domain.identity.actions import recognise
+from domain.identity.actions import note_use, recognise
 from domain.identity.rules import hash_secret
 
 KNOWN_FOR = timedelta(seconds=2)
@@ -39,10 +42,20 @@ class Access:
         if known is not None and now < known[0]:
             return known[1]
         async with self._works.database.reading() as session:
-            actor = await recognise(session, secret=secret.strip(), now=now)
-        if actor is None:
+            found = await recognise(session, secret=secret.strip(), now=now)
+        if found is None:
             raise InvalidToken
+        actor = found.actor
         self._known[key] = (now + KNOWN_FOR, actor)
+        if found.is_use_news and actor.id is not None:
+            await self._note_use(actor.id)
         while len(self._known) > _KNOWN_MAX:
             self._known.popitem(last=False)
         return actor
+
+    async def _note_use(self, api_key_id: UUID) -> None:
+        """Remember the use; a disk that is full keeps nobody from reading."""
+        with suppress(StorageFull):
+            await self._works.perform(
+                lambda work: note_use(work, api_key_id=api_key_id), actor=SYSTEM, action="apiKeyUse"
+            )

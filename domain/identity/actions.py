@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from domain.base.actors import Actor, ActorKind, Permission
@@ -11,8 +12,19 @@ from domain.base.errors import Invalid, InvalidState, NotFound
 from domain.base.texts import clean_required
 from domain.base.work import Work
 from domain.identity import repository, rules
+from domain.identity.errors import PermissionNotHeld
 from domain.identity.events import ApiKeyCreated, ApiKeyRevoked, StoreChanged
 from domain.identity.model import ApiKey, Store
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognised:
+    """Who comes in with a key, and whether its last use was noted too long ago."""
+
+    actor: Actor
+    is_use_news: bool
 
 
 async def upsert_store(work: Work, *, details: rules.StoreDetails) -> UUID:
@@ -77,9 +89,14 @@ async def create_api_key(
 ) -> tuple[UUID, str]:
     """Give a program a key; return its id and its secret, which cannot be shown again.
 
-    Raises `Invalid`, `Required`, `TooLong`. Records `ApiKeyCreated`.
+    Nobody gives away what they have not: a key may do no more than its maker.
+
+    Raises `Invalid`, `Required`, `TooLong`, `PermissionNotHeld`. Records `ApiKeyCreated`.
     """
     work.require(Permission.KEYS_WRITE)
+    checked = rules.check_permissions(permissions)
+    if missing := [name for name in checked if not work.actor.may(Permission(name))]:
+        raise PermissionNotHeld(missing)
     if expires_at is not None and expires_at <= work.now:
         message = "The key would have expired already; choose a later instant."
         raise Invalid(message, field=("expires_at",))
@@ -88,7 +105,7 @@ async def create_api_key(
         name=clean_required(name),
         prefix=secret[: rules.SHOWN_PREFIX_LENGTH],
         secret_hash=rules.hash_secret(secret),
-        permissions=rules.check_permissions(permissions),
+        permissions=checked,
         created_at=work.now,
         expires_at=expires_at,
     )
@@ -113,7 +130,12 @@ async def revoke_api_key(work: Work, *, api_key_id: UUID) -> UUID:
     return key.id
 
 
-async def recognise(session: Session, *, secret: str, now: datetime) -> Actor | None:
+async def note_use(work: Work, *, api_key_id: UUID) -> None:
+    """Remember that a key was used, for who wonders whether it still is."""
+    await repository.set_last_used(work.session, api_key_id, work.now)
+
+
+async def recognise(session: Session, *, secret: str, now: datetime) -> Recognised | None:
     """Return the actor behind a key's secret, None where it opens no door."""
     if not secret.startswith(rules.SECRET_PREFIX):
         return None
@@ -122,4 +144,5 @@ async def recognise(session: Session, *, secret: str, now: datetime) -> Actor | 
         return None
     known = {permission.value for permission in Permission}
     permissions = frozenset(Permission(name) for name in key.permissions if name in known)
-    return Actor(kind=ActorKind.APP, permissions=permissions, id=key.id)
+    is_use_news = key.last_used_at is None or now - key.last_used_at >= USE_NOTED_EVERY
+    return Recognised(actor=Actor(kind=ActorKind.APP, permissions=permissions, id=key.id), is_use_news=is_use_news)

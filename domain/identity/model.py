@@ -41,3 +41,5 @@ class ApiKey(Base, kw_only=True):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None] = mapped_column(default=None)
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
+    last_used_at: Mapped[datetime | None] = mapped_column(default=None)
+    """To the minute: it is not written with every request."""

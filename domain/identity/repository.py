@@ -1,10 +1,11 @@
 """Every query about stores and keys."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.repository import rows_by_id
@@ -44,6 +45,16 @@ async def find_api_key_by_hash(session: AsyncSession, secret_hash: str) -> Row[A
     """Return the key with this hash."""
     statement = select(*ApiKey.__table__.c).where(ApiKey.secret_hash == secret_hash)
     return (await session.execute(statement)).one_or_none()
+
+
+async def list_api_keys_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """Return keys by their ids."""
+    return await rows_by_id(session, ApiKey, ids)
+
+
+async def set_last_used(session: AsyncSession, api_key_id: UUID, now: datetime) -> None:
+    """Note that a key was used."""
+    await session.execute(update(ApiKey).where(ApiKey.id == api_key_id).values(last_used_at=now))
 
 
 async def list_api_keys(session: AsyncSession) -> Sequence[Row[Any]]:

@@ -1,9 +1,11 @@
 """What is said about the shop itself."""
 
+from datetime import datetime
+
 import strawberry
 
 from domain.identity.rules import StoreDetails
-from schema.base.descriptions import shown
+from schema.base.descriptions import optional, shown
 from schema.base.scalars import CountryCode, CurrencyCode, Locale, TimeZone
 
 
@@ -28,3 +30,25 @@ class StoreUpsertInput:
             currency_code=self.currency_code,
             time_zone=self.time_zone,
         )
+
+
+@strawberry.input(description="A key for a program.")
+class ApiKeyCreateInput:
+    """See the description."""
+
+    name: str = shown("What the key is for, at most 200 characters. REQUIRED, TOO_LONG.")
+    permissions: list[str] = shown(
+        "What it may do, such as `customers:read`. INVALID for an unknown one; FORBIDDEN for what the caller may not."
+    )
+    expires_at: datetime | None = optional("When it opens no door any more; left out, never. INVALID in the past.")
+    idempotency_key: str | None = optional(
+        "Makes a repeated call harmless: the same key and input get the same API key for 7 days, without its secret. "
+        "IDEMPOTENCY_MISMATCH."
+    )
+
+
+@strawberry.input(description="A key that is to open no door any more.")
+class ApiKeyRevokeInput:
+    """See the description."""
+
+    api_key_id: strawberry.ID = shown("Which one. NOT_FOUND.")

@@ -5,7 +5,7 @@ import strawberry
 from domain.base.actors import Permission
 from domain.identity import repository
 from schema.base.context import Info
-from schema.identity.types import Store, Viewer
+from schema.identity.types import ApiKey, Store, Viewer
 
 
 @strawberry.type
@@ -17,6 +17,13 @@ class IdentityQueries:
         """Show the actor."""
         actor = info.context.actor
         return Viewer(kind=actor.kind, permissions=sorted(actor.permissions))
+
+    @strawberry.field(description="All keys of programs, the oldest first, without their secrets. Needs `keys:write`.")
+    async def api_keys(self, info: Info) -> list[ApiKey] | None:
+        """Read all keys."""
+        info.context.require(Permission.KEYS_WRITE)
+        async with info.context.reading() as session:
+            return [ApiKey.of(row) for row in await repository.list_api_keys(session)]
 
     @strawberry.field(description="All stores, by code. Needs `stores:read`.")
     async def stores(self, info: Info) -> list[Store] | None:
