@@ -16,6 +16,18 @@ class ActorKind(StrEnum):
     """The product itself: the command line and background work. Never comes in through the API."""
 
 
+class StaffRole(StrEnum):
+    """What a member of staff is there for; `domain/identity/rules.py` says what each may do."""
+
+    ADMIN = "ADMIN"
+    SUPERVISOR = "SUPERVISOR"
+    AGENT = "AGENT"
+    PARTNER_AGENT = "PARTNER_AGENT"
+    """Works for an outsourced care team: sees personal data masked, and their stores only."""
+    ANALYST = "ANALYST"
+    """Sees sums, nobody in particular."""
+
+
 class Permission(StrEnum):
     """What an actor may be allowed; the words are the ones that an API key is created with."""
 
@@ -29,6 +41,12 @@ class Permission(StrEnum):
     STORES_READ = "stores:read"
     STORES_WRITE = "stores:write"
     KEYS_WRITE = "keys:write"
+    STAFF_READ = "staff:read"
+    STAFF_WRITE = "staff:write"
+    TOKENS_WRITE = "tokens:write"
+    """Mint tokens with which a storefront acts as one shopper."""
+    PRIVACY_WRITE = "privacy:write"
+    """Erase and export what is known of a person."""
 
 
 EVERY_PERMISSION = frozenset(Permission)
@@ -41,11 +59,27 @@ class Actor:
     kind: ActorKind
     permissions: frozenset[Permission]
     id: UUID | None = None
+    role: StaffRole | None = None
+    """Of staff only."""
+    store_ids: frozenset[UUID] | None = None
+    """The stores of which they see anything; None: all."""
+    session_id: UUID | None = None
+    """The session that they signed in with; None for API keys and for tokens of an outside issuer."""
 
     @property
     def scope(self) -> str:
         """Return the name under which this actor's idempotency keys are kept apart."""
         return f"{self.kind}:{self.id or ''}"
+
+    @property
+    def customer_id(self) -> UUID | None:
+        """Return the customer who asks for themselves; None for everyone else."""
+        return self.id if self.kind is ActorKind.CUSTOMER else None
+
+    @property
+    def is_masked(self) -> bool:
+        """Tell whether personal data are shown to this actor in part only."""
+        return self.role is StaffRole.PARTNER_AGENT
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the actor has the permission."""

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.base.actors import Permission
+from domain.base.actors import EVERY_PERMISSION, Permission, StaffRole
 from domain.base.errors import Checks, Invalid
 from domain.base.money import check_currency
 from domain.base.places import check_country, check_locale, check_time_zone
@@ -15,6 +15,35 @@ from domain.base.texts import clean_required
 SECRET_PREFIX = "sk_"  # noqa: S105  what every key starts with, so that scanners of leaked secrets find it
 SHOWN_PREFIX_LENGTH = 11
 """Characters of a key that may be shown later: enough to tell keys apart, too few to guess one."""
+
+ROLE_PERMISSIONS: Mapping[StaffRole, frozenset[Permission]] = {
+    StaffRole.ADMIN: EVERY_PERMISSION,
+    StaffRole.SUPERVISOR: frozenset(
+        {
+            Permission.CUSTOMERS_READ,
+            Permission.CUSTOMERS_WRITE,
+            Permission.ATTRIBUTES_WRITE,
+            Permission.ATTRIBUTES_RESTRICTED,
+            Permission.ORDERS_READ,
+            Permission.REPORTS_READ,
+            Permission.STORES_READ,
+            Permission.STAFF_READ,
+            Permission.PRIVACY_WRITE,
+        }
+    ),
+    StaffRole.AGENT: frozenset(
+        {
+            Permission.CUSTOMERS_READ,
+            Permission.CUSTOMERS_WRITE,
+            Permission.ORDERS_READ,
+            Permission.STORES_READ,
+            Permission.STAFF_READ,
+        }
+    ),
+    StaffRole.PARTNER_AGENT: frozenset({Permission.CUSTOMERS_READ, Permission.ORDERS_READ, Permission.STORES_READ}),
+    StaffRole.ANALYST: frozenset({Permission.REPORTS_READ, Permission.STORES_READ}),
+}
+"""What each role may do. Orders come from the shop's own server, so no role but ADMIN writes them."""
 
 _STORE_CODE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
