@@ -8,7 +8,7 @@ from uuid import UUID
 from domain.base.actors import ANONYMOUS, SYSTEM, Actor
 from domain.base.errors import StorageFull
 from domain.base.work import Works
-from domain.identity.actions import note_use, recognise
+from domain.identity.actions.keys import note_use, recognise
 from domain.identity.rules import hash_secret
 
 KNOWN_FOR = timedelta(seconds=2)

@@ -30,8 +30,8 @@ from api.terminal import console, fail, print_line, read_settings, run_story, to
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
-from domain.identity.actions import create_api_key, revoke_api_key
-from domain.identity.repository import list_api_keys
+from domain.identity.actions.keys import create_api_key, revoke_api_key
+from domain.identity.repository.keys import list_api_keys
 from schema.root import make_schema
 
 app = typer.Typer(help="Sportello: the customer relations of a shop behind one GraphQL API.", no_args_is_help=True)

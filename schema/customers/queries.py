@@ -15,7 +15,7 @@ from domain.customers.repository.customers import CustomerFilter as Wanted
 from domain.customers.repository.identities import find_customer_by_identity
 from domain.customers.repository.merges import count_merges, list_merges
 from domain.customers.rules.identities import check_namespace, check_value, is_blocked, is_withheld
-from domain.identity.repository import find_home_country, list_stores
+from domain.identity.repository.stores import find_home_country, list_stores
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
 from schema.base.descriptions import After, Before, Filter, First, GlobalId, Last, OrderBy, given

@@ -3,9 +3,12 @@
 import strawberry
 
 from domain.base.actors import Permission
-from domain.identity import repository
+from domain.identity.repository.keys import list_api_keys
+from domain.identity.repository.stores import list_stores
 from schema.base.context import Info
-from schema.identity.types import ApiKey, Store, Viewer
+from schema.identity.types.keys import ApiKey
+from schema.identity.types.stores import Store
+from schema.identity.types.viewer import Viewer
 
 
 @strawberry.type
@@ -23,11 +26,11 @@ class IdentityQueries:
         """Read all keys."""
         info.context.require(Permission.KEYS_WRITE)
         async with info.context.reading() as session:
-            return [ApiKey.of(row) for row in await repository.list_api_keys(session)]
+            return [ApiKey.of(row) for row in await list_api_keys(session)]
 
     @strawberry.field(description="All stores, by code. Needs `stores:read`.")
     async def stores(self, info: Info) -> list[Store] | None:
         """Read all stores."""
         info.context.require(Permission.STORES_READ)
         async with info.context.reading() as session:
-            return [Store.of(row) for row in await repository.list_stores(session)]
+            return [Store.of(row) for row in await list_stores(session)]

@@ -30,7 +30,7 @@ from domain.customers.rules.identities import (
     is_blocked,
     is_withheld,
 )
-from domain.identity.repository import find_home_country
+from domain.identity.repository.stores import find_home_country
 
 
 async def add_identity(

@@ -24,7 +24,7 @@ from domain.customers.rules.families import shown_of
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, display_name, lifecycle_stage
 from domain.customers.rules.profiles import LifecycleStage as LifecycleStage
 from domain.customers.rules.ranking import average_order, rank_values, scores
-from domain.identity.repository import get_currency_code
+from domain.identity.repository.stores import get_currency_code
 from schema.base.batched import batched
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
