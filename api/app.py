@@ -20,6 +20,7 @@ from api.access import Access
 from api.background import Background
 from api.graphql import GraphQLEndpoint
 from api.health import is_ready
+from api.issuer import Issuer
 from api.settings import Settings
 from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
@@ -53,7 +54,8 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
     """Return the application. `demo_token`: the key that the explorer starts with, in the demo only."""
     works = works or open_works(settings)
     schema = make_schema(is_introspectable=settings.introspection)
-    endpoint = GraphQLEndpoint(schema, works=works, access=Access(works), settings=settings)
+    issuer = None if settings.provider is None else Issuer(settings.provider)
+    endpoint = GraphQLEndpoint(schema, works=works, access=Access(works, issuer=issuer), settings=settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -63,6 +65,8 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         background.stop()
         if running is not None:
             await running
+        if issuer is not None:
+            await issuer.close()
         await works.database.dispose()
 
     routes = [

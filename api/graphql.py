@@ -21,7 +21,7 @@ from strawberry.schema.exceptions import (
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from api.access import Access, InvalidToken
+from api.access import Access, InvalidToken, client_address
 from api.settings import Settings
 from domain.base.actors import Actor
 from domain.base.work import Works
@@ -83,7 +83,13 @@ class GraphQLEndpoint:
         except TimeoutError:
             message = "The request took too long to arrive; send it again."
             return _refuse(RequestRefused(408, TopLevelCode.TIMEOUT, message), request_id, media_type)
-        return await self._execute(operation, actor, request_id, media_type)
+        address = client_address(
+            request.client.host if request.client else None,
+            request.headers.get("x-forwarded-for"),
+            trusted_proxies=self._settings.trusted_proxies,
+        )
+        context = Context(self._works, actor=actor, request_id=request_id, client_address=address)
+        return await self._execute(operation, context, media_type)
 
     async def _actor(self, request: Request) -> Actor:
         try:
@@ -121,8 +127,8 @@ class GraphQLEndpoint:
             raise RequestRefused(400, TopLevelCode.BAD_USER_INPUT, "The client went away.") from None
         return bytes(body)
 
-    async def _execute(self, operation: Operation, actor: Actor, request_id: str, media_type: str) -> Response:
-        context = Context(self._works, actor=actor, request_id=request_id)
+    async def _execute(self, operation: Operation, context: Context, media_type: str) -> Response:
+        actor, request_id = context.actor, context.request_id
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
                 result = await self._schema.execute(

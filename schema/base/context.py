@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.base.actors import SYSTEM, Actor, Permission
+from domain.base.actors import SYSTEM, Actor, Caller, Permission
 from domain.base.database import Session, typed_errors
 from domain.base.errors import Forbidden
 from domain.base.work import Once, Work, Works
@@ -22,10 +22,11 @@ _Answer = TypeVar("_Answer")
 class Context:
     """One request: it reads from one snapshot, in one session that its resolvers take turns with."""
 
-    def __init__(self, works: Works, *, actor: Actor, request_id: str) -> None:
+    def __init__(self, works: Works, *, actor: Actor, request_id: str, client_address: str | None = None) -> None:
         """Take the doors; no connection is used before something is read."""
         self.actor = actor
         self.request_id = request_id
+        self.client_address = client_address
         self.gatherer = Gatherer()
         self.works = works
         self._is_closed = False
@@ -37,6 +38,11 @@ class Context:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.works.clock.now()
+
+    @property
+    def caller(self) -> Caller:
+        """Return who asks, from where and in which request."""
+        return Caller(actor=self.actor, address=self.client_address, request_id=self.request_id)
 
     def require(self, permission: Permission) -> None:
         """Raise `Forbidden` unless the actor has the permission."""
