@@ -20,7 +20,9 @@ from schema.base.scalars import SCALARS, Cursor, Duration
 from schema.customers.mutations import CustomerMutations
 from schema.customers.queries import CustomerQueries
 from schema.customers.types.timeline import declare_timeline
-from schema.identity.mutations import IdentityMutations
+from schema.identity.mutations.sessions import SessionMutations
+from schema.identity.mutations.shop import ShopMutations
+from schema.identity.mutations.staff import StaffMutations
 from schema.identity.queries import IdentityQueries
 from schema.orders.mutations import OrderMutations
 from schema.orders.queries import OrderQueries
@@ -53,7 +55,7 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         "A refused write says why in `userErrors` and changes nothing."
     )
 )
-class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
+class Mutation(ShopMutations, StaffMutations, SessionMutations, CustomerMutations, OrderMutations):
     """See the description."""
 
 

@@ -8,10 +8,10 @@ from domain.base.work import Work, Works
 from domain.identity.actions.credentials import Credentials, find_credentials, get_holder
 from domain.identity.actions.one_time import is_second_factor
 from domain.identity.actions.sessions import SignedIn, open_session
-from domain.identity.actions.throttles import Counted, count, forget
+from domain.identity.actions.throttles import Counted, by_address, count, forget
 from domain.identity.errors import BadCredentials, OtpRequired
 from domain.identity.model import StaffMember
-from domain.identity.rules import SIGN_INS_OF_ACCOUNT, SIGN_INS_OF_ADDRESS, Limit
+from domain.identity.rules import SIGN_INS_OF_ACCOUNT, SIGN_INS_OF_ADDRESS
 
 
 async def sign_in(works: Works, *, email: str, password: str, otp: str | None, caller: Caller) -> SignedIn:
@@ -49,11 +49,6 @@ def sign_in_key(email: str) -> str:
         return email_key(check_email(email))
     except Invalid:
         return ""
-
-
-def by_address(caller: Caller, *, sort: str, limit: Limit) -> list[Counted]:
-    """Return what is counted by the network address of the caller; nothing where nobody knows it."""
-    return [] if caller.address is None else [Counted(sort, caller.address, limit)]
 
 
 async def _let_in(work: Work, credentials: Credentials, *, otp: str | None, renewed: str | None) -> SignedIn:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.base.actors import SYSTEM
+from domain.base.actors import SYSTEM, Caller
 from domain.base.work import Work, Works
 from domain.identity.errors import TooManyAttempts
 from domain.identity.repository.throttles import count_attempt, find_end, forget_attempts, take_attempt_back
@@ -22,6 +22,11 @@ class Counted:
     def key(self) -> str:
         """Return under what it is counted."""
         return throttle_key(self.sort, self.by)
+
+
+def by_address(caller: Caller, *, sort: str, limit: Limit) -> list[Counted]:
+    """Return what is counted by the network address of the caller; nothing where nobody knows it."""
+    return [] if caller.address is None else [Counted(sort, caller.address, limit)]
 
 
 async def count(works: Works, *, attempts: Sequence[Counted]) -> None:

@@ -1,9 +1,10 @@
 """Every query about the accounts of shoppers."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.identity.model import Account
@@ -19,3 +20,15 @@ async def find_account_for_update(session: AsyncSession, account_id: UUID) -> Ac
     """Return the account as it is now, locked until the end of the transaction."""
     statement = select(Account).where(Account.id == account_id).with_for_update(key_share=True)
     return (await session.scalars(statement.execution_options(populate_existing=True))).one_or_none()
+
+
+async def list_account_emails(session: AsyncSession, customer_ids: Sequence[UUID]) -> list[str]:
+    """Return the addresses, as they are compared, of these customers' accounts."""
+    statement = select(Account.email_key).where(Account.customer_id.in_(customer_ids))
+    return list(await session.scalars(statement))
+
+
+async def remove_accounts(session: AsyncSession, customer_ids: Sequence[UUID]) -> None:
+    """Remove the accounts of these customers."""
+    statement = delete(Account).where(Account.customer_id.in_(customer_ids))
+    await session.execute(statement, execution_options={"synchronize_session": False})

@@ -82,3 +82,14 @@ async def purge_refresh_tokens(session: AsyncSession, *, used_before: datetime, 
     result = await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
     assert isinstance(result, CursorResult)  # noqa: S101  what a DELETE answers
     return int(result.rowcount)
+
+
+async def remove_customer_sessions(session: AsyncSession, customer_ids: Sequence[UUID]) -> None:
+    """Remove the sessions of these customers, with their refresh tokens."""
+    theirs = (SessionRecord.kind == SessionKind.CUSTOMER, SessionRecord.subject_id.in_(customer_ids))
+    ids = select(SessionRecord.id).where(*theirs)
+    for statement in (
+        delete(RefreshToken).where(RefreshToken.session_id.in_(ids.scalar_subquery())),
+        delete(SessionRecord).where(*theirs),
+    ):
+        await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)

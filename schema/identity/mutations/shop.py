@@ -18,7 +18,7 @@ from schema.identity.types.stores import StoreUpsertPayload, load_stores
 
 
 @strawberry.type
-class IdentityMutations:
+class ShopMutations:
     """Root fields that change the shop itself."""
 
     @strawberry.mutation(description="Adds a store, or changes the one with this code. Needs `stores:write`.")
