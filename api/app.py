@@ -21,11 +21,13 @@ from api.background import Background
 from api.graphql import GraphQLEndpoint
 from api.health import is_ready
 from api.issuer import Issuer
+from api.mails import Postman
 from api.settings import Settings
 from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
 from domain.base.identifiers import new_id
 from domain.base.work import Works
+from domain.identity.actions.codes import SendMail
 from domain.jobs import HANDLERS, SCHEDULES
 from domain.reactions import REACTIONS
 from schema.root import make_schema
@@ -47,7 +49,13 @@ def open_works(settings: Settings, *, clock: Clock | None = None) -> Works:
 
 def new_background(settings: Settings, works: Works) -> Background:
     """Return the runner of background jobs for these settings."""
-    return Background(works, handlers=HANDLERS, schedules=SCHEDULES, concurrency=settings.background_concurrency)
+    postman = Postman(sender=settings.mail_from, server=settings.mail_server, folder=settings.mail_path)
+    return Background(
+        works,
+        handlers={**HANDLERS, SendMail: postman.send},
+        schedules=SCHEDULES,
+        concurrency=settings.background_concurrency,
+    )
 
 
 def create_app(settings: Settings, *, works: Works | None = None, demo_token: str | None = None) -> Starlette:

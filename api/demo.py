@@ -162,7 +162,7 @@ async def _introduce(work: Work, customer_id: UUID, *, name: tuple[str, str], em
 
 async def _vouch(work: Work, customer_id: UUID, kind: IdentityKind, value: str) -> None:
     added = await add_identity(work, customer_id=customer_id, kind=kind, namespace=None, value=value, is_shared=False)
-    await verify_identity(work, identity_id=added, code=None)
+    await verify_identity(work, identity_id=added)
 
 
 async def _describe(work: Work, customer_id: UUID, *attributes: AttributeChange) -> None:

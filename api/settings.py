@@ -13,6 +13,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from api.issuer import ALGORITHMS, Provider
+from api.mails import MailServer
 from domain.base.errors import Refusal
 from domain.base.money import check_currency
 from domain.base.tokens import SECRET_BYTES
@@ -126,6 +127,26 @@ class Settings(BaseSettings):
         min_length=1,
         description="Which claim of the provider's tokens is the shop's own id of the customer.",
     )
+    smtp_host: str | None = Field(
+        default=None,
+        description=(
+            "The SMTP server that mails are handed to. Without it, and without a folder, they wait as jobs for an hour "
+            "and are not sent."
+        ),
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port: 587 for STARTTLS, 465 for TLS.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection to it is secured; `none` only inside the same machine."
+    )
+    smtp_user: str | None = Field(default=None, description="With what to sign in there. Left out: not at all.")
+    smtp_password: str | None = Field(default=None, description="The password for that.", repr=False)
+    mail_from: str = Field(
+        default="Sportello <noreply@localhost>", min_length=3, description="From whom mails are: `Shop <a@b.example>`."
+    )
+    mail_folder: str | None = Field(
+        default=None,
+        description="A folder into which mails are written as files where no server is set, to try it out.",
+    )
     background: bool = Field(
         default=True,
         description="Whether the server also runs background jobs; left to `sportello jobs run` otherwise.",
@@ -205,6 +226,24 @@ class Settings(BaseSettings):
             message = "SPORTELLO_IDENTITY_ISSUER, _AUDIENCE and _KEYS_URL go together; set all three or none"
             raise ValueError(message)
         return self
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Return where mails are handed to, None where no server is set."""
+        if self.smtp_host is None:
+            return None
+        return MailServer(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            security=self.smtp_tls,
+            user=self.smtp_user,
+            password=self.smtp_password,
+        )
+
+    @property
+    def mail_path(self) -> Path | None:
+        """Return the folder for mails, None where none is set."""
+        return None if self.mail_folder is None else Path(self.mail_folder)
 
     @property
     def provider(self) -> Provider | None:

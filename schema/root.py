@@ -17,7 +17,8 @@ from schema.base.descriptions import GlobalId, GlobalIds
 from schema.base.errors import InputError, RateLimitedError, VersionConflictError
 from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.scalars import SCALARS, Cursor, Duration
-from schema.customers.mutations import CustomerMutations
+from schema.customers.mutations.customers import CustomerMutations
+from schema.customers.mutations.shoppers import ShopperMutations
 from schema.customers.queries import CustomerQueries
 from schema.customers.types.timeline import declare_timeline
 from schema.identity.mutations.sessions import SessionMutations
@@ -55,7 +56,7 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         "A refused write says why in `userErrors` and changes nothing."
     )
 )
-class Mutation(ShopMutations, StaffMutations, SessionMutations, CustomerMutations, OrderMutations):
+class Mutation(ShopMutations, StaffMutations, SessionMutations, ShopperMutations, CustomerMutations, OrderMutations):
     """See the description."""
 
 

@@ -276,5 +276,5 @@ def check_duration(text: str | None) -> timedelta:
     duration = timedelta(**parts)
     if not timedelta(0) < duration <= CUSTOMER_TOKEN_LIFETIME_MAX:
         message = "A customer's token lives for at most one hour: a duration from PT1S to PT1H, such as PT10M."
-        raise Invalid(message)
+        raise Invalid(message, field=("expires_in",))
     return duration

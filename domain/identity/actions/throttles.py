@@ -56,5 +56,10 @@ async def _count(work: Work, attempts: Sequence[Counted]) -> TooManyAttempts | N
 async def forget(work: Work, *, account: Counted, others: Sequence[Counted]) -> None:
     """Note that an attempt was right: failures of this account are forgotten, the others count one less."""
     await forget_attempts(work.session, [account.key])
+    await forget_others(work, others=others)
+
+
+async def forget_others(work: Work, *, others: Sequence[Counted]) -> None:
+    """Note that an attempt was right: it does not count."""
     for each in sorted(others, key=lambda attempt: attempt.key):
         await take_attempt_back(work.session, each.key)
