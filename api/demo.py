@@ -88,8 +88,8 @@ async def ready_key(works: Works, folder: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         secret = ""
     async with works.database.reading() as session:
-        actor = await recognise(session, secret=secret, now=works.clock.now())
-    if actor is not None and actor.permissions >= EVERY_PERMISSION:  # there may be new doors since
+        found = await recognise(session, secret=secret, now=works.clock.now())
+    if found is not None and found.actor.permissions >= EVERY_PERMISSION:  # there may be new doors since
         return secret
     _, made = await works.perform(
         lambda work: create_api_key(work, name=_KEY_NAME, permissions=sorted(EVERY_PERMISSION)),

@@ -52,7 +52,7 @@ class Context:
                 message = "the request is over"
                 raise RuntimeError(message)
             if self._session is None:
-                self._session = await self._open.enter_async_context(self.works.database.reading())
+                self._session = await self._open.enter_async_context(self.works.database.reading(self.actor.sight))
             try:
                 yield self._session
             except SQLAlchemyError:

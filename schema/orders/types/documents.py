@@ -1,12 +1,12 @@
 """Orders and credit notes, as the API shows them, and the customers' lists of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement, Row
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry import UNSET
 
@@ -29,6 +29,7 @@ from domain.orders.repository.orders import (
     list_orders_by_customer,
     list_orders_by_id,
 )
+from domain.orders.repository.sight import is_note_seen, is_order_seen
 from domain.orders.rules import OrderState
 from schema.base.batched import batched
 from schema.base.connections import Connection, Count, Total, connect
@@ -219,7 +220,7 @@ async def orders(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_orders_by_customer(session, keys, page=page)
-    count = _count_of(OrderRow.customer_id)
+    count = _count_of(OrderRow.customer_id, is_order_seen)
     return [connect(page, Order.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
@@ -238,7 +239,7 @@ async def credit_notes(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_credit_notes_by_customer(session, keys, page=page)
-    count = _count_of(CreditNoteRow.customer_id)
+    count = _count_of(CreditNoteRow.customer_id, is_note_seen)
     return [connect(page, CreditNote.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
@@ -275,11 +276,12 @@ async def _load_optional(load: Any, info: Info, keys: Sequence[UUID | None]) -> 
     return [None if key is None else found[key] for key in keys]
 
 
-def _count_of(column: InstrumentedAttribute[UUID | None]) -> Count:
-    """Return how the customers' whole lists of these documents are counted."""
+def _count_of(column: InstrumentedAttribute[UUID | None], is_seen: Callable[[Session], ColumnElement[bool]]) -> Count:
+    """Return how the customers' whole lists of these documents are counted, those that are seen."""
 
     async def count(session: Session, keys: Sequence[UUID | None]) -> list[int]:
-        counts = await count_by_family(session, column, [key for key in keys if key is not None])
+        wanted = [key for key in keys if key is not None]
+        counts = await count_by_family(session, column, wanted, where=is_seen(session))
         return [counts[key] if key is not None else 0 for key in keys]
 
     return count
