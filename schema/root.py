@@ -16,12 +16,16 @@ from schema.base.context import Info
 from schema.base.descriptions import GlobalId, GlobalIds
 from schema.base.errors import InputError, RateLimitedError, VersionConflictError
 from schema.base.nodes import Node, load_node, load_nodes
+from schema.base.policies import Policies
 from schema.base.scalars import SCALARS, Cursor, Duration
+from schema.customers import policies as customers
 from schema.customers.mutations import CustomerMutations
 from schema.customers.queries import CustomerQueries
 from schema.customers.types.timeline import declare_timeline
+from schema.identity import policies as identity
 from schema.identity.mutations import IdentityMutations
 from schema.identity.queries import IdentityQueries
+from schema.orders import policies as orders
 from schema.orders.mutations import OrderMutations
 from schema.orders.queries import OrderQueries
 
@@ -57,6 +61,10 @@ class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
     """See the description."""
 
 
+POLICIES = Policies(identity.POLICIES, customers.POLICIES, orders.POLICIES)
+INPUTS = {**customers.INPUTS}
+
+
 class Schema(strawberry.Schema):
     """The schema; its errors are logged by the endpoint, which knows whose they are."""
 
@@ -81,13 +89,15 @@ class NamedOperation(SchemaExtension):
 def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
     """Return the schema."""
     declare_timeline()  # every area has said by now what it puts into timelines
-    return Schema(
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
         extensions=_extensions(is_introspectable=is_introspectable),
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not is_introspectable),
     )
+    POLICIES.guard(schema._schema, INPUTS)  # noqa: SLF001  Strawberry has no name of its own for it
+    return schema
 
 
 def _extensions(*, is_introspectable: bool) -> list[Callable[[], SchemaExtension]]:

@@ -10,9 +10,8 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.base.actors import SYSTEM, Actor, Permission
+from domain.base.actors import SYSTEM, Actor
 from domain.base.database import Session, typed_errors
-from domain.base.errors import Forbidden
 from domain.base.work import Once, Work, Works
 from schema.base.gatherer import Gatherer
 
@@ -28,6 +27,8 @@ class Context:
         self.request_id = request_id
         self.gatherer = Gatherer()
         self.works = works
+        self.personal: set[object] = set()
+        """Whose personal data were shown: the ids of what held them."""
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()
@@ -38,11 +39,9 @@ class Context:
         """Return the present instant."""
         return self.works.clock.now()
 
-    def require(self, permission: Permission) -> None:
-        """Raise `Forbidden` unless the actor has the permission."""
-        if not self.actor.may(permission):
-            message = f"This needs the permission {permission}."
-            raise Forbidden(message)
+    def note_personal(self, source: object) -> None:
+        """Note that personal data of this object were shown whole."""
+        self.personal.add(getattr(source, "id", None))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import ActorKind, Permission
+from domain.base.actors import ActorKind
 from domain.identity import repository
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
@@ -16,6 +16,7 @@ from schema.base.errors import UserError
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
 from schema.base.scalars import CountryCode, CurrencyCode, Locale, TimeZone
+from schema.identity.policies import KEYS, STORES
 
 described_enum(
     ActorKind,
@@ -121,7 +122,7 @@ class ApiKeyRevokePayload:
     user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
 
 
-@loads("ApiKey", needs=Permission.KEYS_WRITE)
+@loads("ApiKey", policy=KEYS)
 async def load_api_keys(info: Info, ids: Sequence[UUID]) -> list[ApiKey | None]:
     """Read keys by their ids."""
     async with info.context.reading() as session:
@@ -129,7 +130,7 @@ async def load_api_keys(info: Info, ids: Sequence[UUID]) -> list[ApiKey | None]:
     return [ApiKey.of(rows[key]) if key in rows else None for key in ids]
 
 
-@loads("Store", needs=Permission.STORES_READ)
+@loads("Store", policy=STORES)
 async def load_stores(info: Info, ids: Sequence[UUID]) -> list[Store | None]:
     """Read stores by their ids."""
     async with info.context.reading() as session:

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, Row
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry import UNSET
 
-from domain.base.actors import Permission
 from domain.base.database import Session
 from domain.base.pages import check_page
 from domain.customers.repository.families import count_by_family
@@ -51,6 +50,7 @@ from schema.customers.types.customers import Customer, load_customers
 from schema.customers.types.merges import CustomerMergePreview
 from schema.customers.types.timeline import TimelineItem, shown_in_timeline
 from schema.identity.types import Store, load_stores
+from schema.orders.policies import ORDERS
 from schema.orders.types.lines import CreditNoteLine, Delivery, OrderLine
 
 described_enum(
@@ -99,7 +99,7 @@ class CreditNote(TimelineItem):
             summary=f"Credit note {row.number}: {total.amount} {total.currency_code} given back",
         )
 
-    @batched(description="Whose it is; null where the shop did not say.", needs=Permission.CUSTOMERS_READ)
+    @batched(description="Whose it is; null where the shop did not say.")
     async def customer(notes: list["CreditNote"], info: Info) -> list[Customer | None]:  # noqa: N805
         """Read the customers of a level."""
         return await _load_optional(load_customers, info, [note.customer_key for note in notes])
@@ -166,12 +166,12 @@ class Order(TimelineItem):
             summary=f"Order {row.number}: {total.amount} {total.currency_code}",
         )
 
-    @batched(description="Where it was placed.", needs=Permission.STORES_READ)
+    @batched(description="Where it was placed.")
     async def store(orders: list["Order"], info: Info) -> list[Store]:  # noqa: N805
         """Read the stores of a level."""
         return [store for store in await load_stores(info, [order.store_key for order in orders]) if store is not None]
 
-    @batched(description="Whose it is; null for a guest's.", needs=Permission.CUSTOMERS_READ)
+    @batched(description="Whose it is; null for a guest's.")
     async def customer(orders: list["Order"], info: Info) -> list[Customer | None]:  # noqa: N805
         """Read the customers of a level."""
         return await _load_optional(load_customers, info, [order.customer_key for order in orders])
@@ -206,7 +206,7 @@ class Order(TimelineItem):
 
 
 @extends(Customer)
-@batched(description="Their orders, the newest first.", needs=Permission.ORDERS_READ)
+@batched(description="Their orders, the newest first.")
 async def orders(
     customers: list[Customer],
     info: Info,
@@ -225,7 +225,7 @@ async def orders(
 
 
 @extends(Customer)
-@batched(description="What they were given back, the newest first.", needs=Permission.ORDERS_READ)
+@batched(description="What they were given back, the newest first.")
 async def credit_notes(
     customers: list[Customer],
     info: Info,
@@ -253,7 +253,7 @@ async def order_count(previews: list[CustomerMergePreview], info: Info) -> list[
     return [sum(counts[key] for key in preview.keys) for preview in previews]
 
 
-@shown_in_timeline("ORDER", type_name="Order", description="An order.", needs=Permission.ORDERS_READ)
+@shown_in_timeline("ORDER", type_name="Order", description="An order.", policy=ORDERS)
 async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     """Read orders by their ids."""
     async with info.context.reading() as session:
@@ -261,7 +261,7 @@ async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     return [Order.of(rows[key]) if key in rows else None for key in ids]
 
 
-@shown_in_timeline("CREDIT_NOTE", type_name="CreditNote", description="A credit note.", needs=Permission.ORDERS_READ)
+@shown_in_timeline("CREDIT_NOTE", type_name="CreditNote", description="A credit note.", policy=ORDERS)
 async def load_credit_notes(info: Info, ids: Sequence[UUID]) -> list[CreditNote | None]:
     """Read credit notes by their ids."""
     async with info.context.reading() as session:
