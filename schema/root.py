@@ -61,7 +61,8 @@ class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
     """See the description."""
 
 
-POLICIES = Policies(identity.POLICIES, customers.POLICIES, orders.POLICIES)
+AREAS = (identity.POLICIES, customers.POLICIES, orders.POLICIES)
+POLICIES = Policies(*AREAS)
 INPUTS = {**customers.INPUTS}
 
 
