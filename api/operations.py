@@ -70,7 +70,7 @@ class Prepared:
     document: Document
     operation: Operation
     cost: int
-    """At most; what the answer did not need is given back."""
+    """Of the largest answer that is expected; what came out is settled afterwards."""
 
     @property
     def kind(self) -> Kind:
@@ -205,10 +205,10 @@ class Operations:
         }
 
     def _settle(self, prepared: Prepared, result: ExecutionResult, context: Context) -> dict[str, Any]:
-        """Give back what was not needed, and return the cost as clients see it."""
+        """Give back what was not needed, or take what came on top, and return the cost as clients see it."""
         caller = caller_of(context.actor, context.client_address)
         now = self._clock.now()
-        actual = min(prepared.cost, prepared.document.costs.actual(result.data))
+        actual = prepared.document.costs.actual(result.data)
         self._budgets.give_back(caller, prepared.cost - actual, now=now)
         return _cost_shown(prepared.cost, actual, self._budgets.status(caller, now=now))
 

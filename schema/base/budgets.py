@@ -59,7 +59,7 @@ class Budgets:
         return 0
 
     def give_back(self, caller: str, cost: int, *, now: datetime) -> None:
-        """Give back what was taken and not used."""
+        """Give back what was taken and not used; a cost below 0 was used on top."""
         bucket = self._bucket(caller, now)
         bucket.level = max(0.0, bucket.level - cost)
 
