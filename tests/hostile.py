@@ -88,7 +88,7 @@ DOCUMENTS: dict[str, tuple[str, int]] = {
         QUICK_MS,
     ),
     "pages in pages": (
-        "{ customers(first: 100) { nodes { a: orders(first: 100) { nodes { id } } timeline(first: 9) { nodes { id } } } } }",
+        "{ customers(first: 100) { nodes { a: orders(first: 100) { nodes { id } } value { decile } } } }",
         QUICK_MS,
     ),
     "unknown types": (

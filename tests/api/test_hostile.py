@@ -1,14 +1,15 @@
 """Attack 1: documents that would stall the others are refused before anything runs."""
 
+from contextlib import suppress
 from typing import NoReturn
 
-import httpx
 import pytest
 import structlog
 from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNode, parse
 from graphql.language import Lexer, Source, TokenKind
 
 from schema.base.limits import Limits, Pass, check_document
+from tests.api.conftest import Serve
 from tests.conftest import Client
 from tests.hostile import DOCUMENTS, chain, nested
 
@@ -56,12 +57,10 @@ def test_the_work_is_bounded_by_the_words(name: str) -> None:
         return  # the parser has refused it
     fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
     generous = Pass(fragments, Limits(depth=200, aliases=10**9, directives=10**9, list_items=10**9))
-    try:
+    with suppress(GraphQLError):  # rings and repeats are refused whatever is allowed
         for definition in document.definitions:
             if isinstance(definition, OperationDefinitionNode):
                 generous.measure(definition.selection_set)
-    except GraphQLError as error:
-        assert "repeated" in error.message or "contains itself" in error.message
     assert 0 < generous.visited_count <= token_count(DOCUMENTS[name][0])
 
 
@@ -79,7 +78,7 @@ def test_a_chain_is_counted_without_unfolding_it() -> None:
 @pytest.mark.parametrize(
     ("text", "is_allowed"),
     [
-        (nested(15).replace("{ id }", "{ id }"), False),
+        (nested(15), False),
         (nested(12), True),
         ("{ viewer { " + " ".join(f"a{n}: kind" for n in range(30)) + " } }", True),
         ("{ " + "__typename " * 10 + "}", True),
@@ -121,9 +120,9 @@ async def test_long_lists_in_variables_are_refused(client: Client) -> None:
 
 
 @SQLITE_ONLY
-async def test_the_limits_are_settings(serve: "object", client: Client) -> None:
+async def test_the_limits_are_settings(serve: Serve, client: Client) -> None:
     """An operator allows less or more."""
-    http: httpx.AsyncClient = await serve(document_depth_max=2, root_fields_max=1, cost_max=100)  # type: ignore[operator]
+    http = await serve(document_depth_max=2, root_fields_max=1, cost_max=100)
     headers = {"Authorization": f"Bearer {client.key}", "Accept": "application/graphql-response+json"}
     for query, status in (
         ("{ viewer { kind } }", 200),
