@@ -88,7 +88,8 @@ SHARED: Rows = {
     "InputError": {"code message field": REACHED},
     "VersionConflict": {"code message field currentVersion": REACHED},
     "RateLimited": {"code message field retryAt": REACHED},
-    "Query": {"node nodes": ANYBODY},
+    "ThrottleStatus": {"maximumAvailable currentlyAvailable restoreRate": REACHED},
+    "Query": {"node nodes rateLimit": ANYBODY},
 }
 
 

@@ -22,6 +22,7 @@ from tests.conftest import Client
 
 PATHS: dict[str, tuple[str, ...]] = {
     "Viewer": ("viewer",),
+    "ThrottleStatus": ("rateLimit",),
     "Store": ("order(id: {Order})", "store"),
     "ApiKey": ("apiKeys",),
     "Customer": ("customer(id: {Customer})",),
