@@ -13,11 +13,14 @@ from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.policies import Policies
 from schema.base.scalars import SCALARS, Cursor, Duration
 from schema.customers import policies as customers
-from schema.customers.mutations import CustomerMutations
+from schema.customers.mutations.customers import CustomerMutations
+from schema.customers.mutations.shoppers import ShopperMutations
 from schema.customers.queries import CustomerQueries
 from schema.customers.types.timeline import declare_timeline
 from schema.identity import policies as identity
-from schema.identity.mutations import IdentityMutations
+from schema.identity.mutations.sessions import SessionMutations
+from schema.identity.mutations.shop import ShopMutations
+from schema.identity.mutations.staff import StaffMutations
 from schema.identity.queries import IdentityQueries
 from schema.orders import policies as orders
 from schema.orders.mutations import OrderMutations
@@ -53,7 +56,7 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         "A refused write says why in `userErrors` and changes nothing."
     )
 )
-class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
+class Mutation(ShopMutations, StaffMutations, SessionMutations, ShopperMutations, CustomerMutations, OrderMutations):
     """See the description."""
 
 

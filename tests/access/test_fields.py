@@ -22,6 +22,9 @@ from tests.conftest import Client
 
 PATHS: dict[str, tuple[str, ...]] = {
     "Viewer": ("viewer",),
+    "StaffMember": ("staffMembers(first: 5)", "nodes"),
+    "StaffMemberConnection": ("staffMembers(first: 5)",),
+    "StaffMemberEdge": ("staffMembers(first: 5)", "edges"),
     "ThrottleStatus": ("rateLimit",),
     "Store": ("order(id: {Order})", "store"),
     "ApiKey": ("apiKeys",),
@@ -58,8 +61,8 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 """How an object of each type is reached; `{Order}` is the own order's id."""
 
-PATHLESS = {"InputError", "VersionConflict", "RateLimited"}
-"""Refusals: they are reached through payloads only, and hold what the caller sent."""
+PATHLESS = {"InputError", "VersionConflict", "RateLimited", "Session"}
+"""Reached through payloads only: refusals hold what the caller sent, a session what they signed in with."""
 
 
 def types_with_fields() -> list[str]:
