@@ -5,6 +5,7 @@ written as JSON. Status codes, frames and heartbeats are the transports' busines
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ RETRY_AFTER = "retryAfter"
 
 _DOCUMENTS_CHARACTERS_MAX = 250_000
 """Characters of documents that are kept ready to run; read, one takes up to three hundred times its length."""
+
+_SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 _log = structlog.get_logger(__name__)
 
@@ -154,6 +157,9 @@ class Operations:
             return meant
         errors = validate(schema, tree, self._rules, max_errors=ERRORS_MAX, hide_suggestions=self._hides)
         if errors:
+            if self._hides:
+                for error in errors:  # one rule of the library suggests in any case
+                    error.message = _SUGGESTION.sub("", error.message)
             return Rejected(errors)
         document = Document(tree, meant, Costs(schema, tree, meant))
         self._documents.put((text, name), document, weight=len(text))
