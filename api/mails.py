@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, make_msgid, parseaddr
@@ -32,7 +32,11 @@ class MailServer:
     port: int
     security: Literal["starttls", "tls", "none"]
     user: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+class MailNotSent(Exception):  # noqa: N818  reads as what it is
+    """A mail did not go out this time. What the server said is left out: it often quotes the address."""
 
 
 class Postman:
@@ -75,10 +79,12 @@ class Postman:
                 timeout=SEND_TIMEOUT_S,
             )
         except aiosmtplib.SMTPRecipientsRefused as refused:
-            # Neither address nor answer is logged: a server's answer often quotes the address.
-            if any(each.code < _PERMANENT for each in refused.recipients):
-                raise
-            _log.warning("a mailbox was refused for good", code=refused.recipients[0].code)
+            code = refused.recipients[0].code
+            if code < _PERMANENT:
+                raise MailNotSent(type(refused).__name__, code) from None
+            _log.warning("a mailbox was refused for good", code=code)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise MailNotSent(type(error).__name__, getattr(error, "code", None)) from None
 
 
 def _put(path: Path, written: EmailMessage) -> None:
