@@ -22,6 +22,7 @@ from api.graphql import GraphQLEndpoint
 from api.health import is_ready
 from api.issuer import Issuer
 from api.mails import Postman
+from api.operations import Operations
 from api.settings import Settings
 from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
@@ -61,9 +62,9 @@ def new_background(settings: Settings, works: Works) -> Background:
 def create_app(settings: Settings, *, works: Works | None = None, demo_token: str | None = None) -> Starlette:
     """Return the application. `demo_token`: the key that the explorer starts with, in the demo only."""
     works = works or open_works(settings)
-    schema = make_schema(is_introspectable=settings.introspection)
     issuer = None if settings.provider is None else Issuer(settings.provider)
-    endpoint = GraphQLEndpoint(schema, works=works, access=Access(works, issuer=issuer), settings=settings)
+    operations = Operations(make_schema(), settings=settings, clock=works.clock)
+    endpoint = GraphQLEndpoint(operations, works=works, access=Access(works, issuer=issuer), settings=settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -78,7 +79,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         await works.database.dispose()
 
     routes = [
-        Route(GRAPHQL_PATH, endpoint.__call__, methods=["GET", "POST"]),
+        Route(GRAPHQL_PATH, endpoint),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
         *(explorer.routes(token=demo_token) if settings.explorer else []),
@@ -90,7 +91,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "x-request-id"],
-            expose_headers=["x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
             max_age=86_400,
         ),
     ]

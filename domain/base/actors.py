@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from domain.base.sight import Sight
+
 
 class ActorKind(StrEnum):
     """What sort of actor it is."""
@@ -75,6 +77,11 @@ class Actor:
     def customer_id(self) -> UUID | None:
         """Return the customer who asks for themselves; None for everyone else."""
         return self.id if self.kind is ActorKind.CUSTOMER else None
+
+    @property
+    def sight(self) -> Sight:
+        """Return which rows this actor sees."""
+        return Sight(customer_id=self.customer_id, store_ids=self.store_ids)
 
     @property
     def is_masked(self) -> bool:

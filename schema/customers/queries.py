@@ -6,7 +6,6 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
-from domain.base.actors import Permission
 from domain.base.pages import Ordering, check_page
 from domain.customers.actions.attributes import visible
 from domain.customers.repository.attributes import list_definitions
@@ -47,7 +46,6 @@ class CustomerQueries:
     )
     async def customer(self, info: Info, id: GlobalId) -> Customer | None:  # noqa: A002
         """Read one customer."""
-        info.context.require(Permission.CUSTOMERS_READ)
         key = key_of(id, "Customer")
         return None if key is None else (await load_customers(info, [key]))[0]
 
@@ -71,7 +69,6 @@ class CustomerQueries:
         ] = UNSET,
     ) -> Customer | None:
         """Recognise a customer by one indexed look-up."""
-        info.context.require(Permission.CUSTOMERS_READ)
         space = check_namespace(given(namespace), kind=kind)
         if kind is IdentityKind.PHONE and is_withheld(value):
             return None
@@ -97,7 +94,6 @@ class CustomerQueries:
         absorbed_id: Annotated[strawberry.ID, strawberry.argument(description="Who would be absorbed.")],
     ) -> CustomerMergePreview | None:
         """Look at a merge without doing it."""
-        info.context.require(Permission.CUSTOMERS_READ)
         survivor_key, absorbed_key = key_of(survivor_id, "Customer"), key_of(absorbed_id, "Customer")
         if survivor_key is None or absorbed_key is None:
             return None
@@ -121,7 +117,6 @@ class CustomerQueries:
         before: Before = UNSET,
     ) -> Connection[CustomerMerge] | None:
         """Read a page of merges."""
-        info.context.require(Permission.CUSTOMERS_READ)
         page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
         states = sorted(set(given(state) or ()))
         async with info.context.reading() as session:
@@ -137,7 +132,6 @@ class CustomerQueries:
     )
     async def customer_attribute_definitions(self, info: Info) -> list[CustomerAttributeDefinition] | None:
         """Read the definitions."""
-        info.context.require(Permission.CUSTOMERS_READ)
         async with info.context.reading() as session:
             rows = await list_definitions(session)
         seen = visible(rows, actor=info.context.actor)
@@ -158,7 +152,6 @@ class CustomerQueries:
     ) -> Connection[Customer] | None:
         """Read a page of customers."""
         context = info.context
-        context.require(Permission.CUSTOMERS_READ)
         page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
         sort = given(order_by) or CustomerSort(field=SortField.CREATED_AT)
         ordering = Ordering(

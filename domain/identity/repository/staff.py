@@ -10,15 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.actors import StaffRole
 from domain.base.pages import Ordering, Page, PageRequest, list_page
-from domain.base.repository import chunks, insert_rows, rows_by_id
+from domain.base.repository import chunks, insert_rows
 from domain.identity.model import StaffMember, StaffMemberStore, Store
+
+_SHOWN = tuple(
+    StaffMember.__table__.c[name]
+    for name in ("id", "email", "name", "role", "languages", "skills", "is_active", "created_at")
+)
+"""What others may read of a member: PostgreSQL's role for a narrow sight may read no more, no secret among it."""
 
 _BY_CREATION = Ordering("created", (StaffMember.created_at, StaffMember.id))
 
 
 async def list_staff(session: AsyncSession, page: PageRequest) -> Page[Row[Any]]:
     """Return a page of the staff, in the order in which they came."""
-    return await list_page(session, select(*StaffMember.__table__.c), ordering=_BY_CREATION, page=page)
+    return await list_page(session, select(*_SHOWN), ordering=_BY_CREATION, page=page)
 
 
 async def count_staff(session: AsyncSession) -> int:
@@ -29,7 +35,11 @@ async def count_staff(session: AsyncSession) -> int:
 
 async def list_staff_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Return members of staff by their ids."""
-    return await rows_by_id(session, StaffMember, ids)
+    found: dict[UUID, Row[Any]] = {}
+    for chunk in chunks(ids):
+        statement = select(*_SHOWN).where(StaffMember.id.in_(chunk))
+        found.update({row.id: row for row in await session.execute(statement)})
+    return found
 
 
 async def find_staff_by_email(session: AsyncSession, email_key: str) -> Row[Any] | None:

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.repository import rows_by_id
+from domain.base.sight import sight_of
 from domain.base.work import Organisation
 from domain.identity.model import Store
 
@@ -19,13 +20,20 @@ STORES_MAX = 1_000
 
 
 async def list_stores(session: AsyncSession) -> Sequence[Row[Any]]:
-    """Return all stores by code."""
-    return (await session.execute(select(*Store.__table__.c).order_by(Store.code).limit(STORES_MAX))).all()
+    """Return all stores that the session sees, by code."""
+    statement = select(*Store.__table__.c).where(is_store_seen(session)).order_by(Store.code).limit(STORES_MAX)
+    return (await session.execute(statement)).all()
 
 
 async def list_stores_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Return the stores by their ids."""
-    return await rows_by_id(session, Store, ids)
+    return await rows_by_id(session, Store, ids, where=is_store_seen(session))
+
+
+def is_store_seen(session: AsyncSession) -> ColumnElement[bool]:
+    """Say that the session sees a store: a partner agent theirs."""
+    store_ids = sight_of(session).store_ids
+    return true() if store_ids is None else Store.id.in_(sorted(store_ids))
 
 
 async def find_store_by_code(session: AsyncSession, code: str) -> Store | None:

@@ -4,7 +4,6 @@ from uuid import UUID
 
 import strawberry
 
-from domain.base.actors import Permission
 from domain.base.errors import Required
 from domain.base.work import Work
 from domain.customers.actions.attributes import upsert_definition
@@ -64,7 +63,6 @@ class CustomerMutations:
     @strawberry.mutation(description="Adds a customer whom nobody knew. Needs `customers:write`.")
     async def customer_create(self, info: Info, input: Input[CustomerCreateInput]) -> CustomerCreatePayload | None:  # noqa: A002
         """Add a customer."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
         written = await write(
             info,
             "customerCreate",
@@ -79,7 +77,6 @@ class CustomerMutations:
     @strawberry.mutation(description="Changes what is known of a customer. Needs `customers:write`.")
     async def customer_update(self, info: Info, input: Input[CustomerUpdateInput]) -> CustomerUpdatePayload | None:  # noqa: A002
         """Change a customer."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await update_customer(
@@ -107,7 +104,6 @@ class CustomerMutations:
         input: Input[CustomerIdentityAddInput],  # noqa: A002
     ) -> CustomerIdentityAddPayload | None:
         """Add an identity."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await add_identity(
@@ -153,7 +149,6 @@ class CustomerMutations:
         input: Input[CustomerIdentityUpdateInput],  # noqa: A002
     ) -> CustomerIdentityUpdatePayload | None:
         """Change an identity."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.identity_id, "CustomerIdentity", "identity_id")
@@ -177,7 +172,6 @@ class CustomerMutations:
         input: Input[CustomerIdentityRemoveInput],  # noqa: A002
     ) -> CustomerIdentityRemovePayload | None:
         """Remove an identity."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.identity_id, "CustomerIdentity", "identity_id")
@@ -197,7 +191,6 @@ class CustomerMutations:
     )
     async def customer_merge(self, info: Info, input: Input[CustomerMergeInput]) -> CustomerMergePayload | None:  # noqa: A002
         """Merge two customers."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await merge_customers(
@@ -222,7 +215,6 @@ class CustomerMutations:
     )
     async def customer_unmerge(self, info: Info, input: Input[CustomerUnmergeInput]) -> CustomerUnmergePayload | None:  # noqa: A002
         """Undo a merge."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.merge_id, "CustomerMerge", "merge_id")
@@ -248,7 +240,6 @@ class CustomerMutations:
         input: Input[CustomerMergeRejectInput],  # noqa: A002
     ) -> CustomerMergeRejectPayload | None:
         """Reject a proposal."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.merge_id, "CustomerMerge", "merge_id")
@@ -268,14 +259,13 @@ class CustomerMutations:
     )
     async def consent_record(self, info: Info, input: Input[ConsentRecordInput]) -> ConsentRecordPayload | None:  # noqa: A002
         """Record a consent."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
-            customer_id = given(input.customer_id)
-            if customer_id is None:
+            named = given(input.customer_id)
+            key = work.actor.customer_id if named is None else required_key(named, "Customer", "customer_id")
+            if key is None:
                 message = "Say whose decision it is."
                 raise Required(message, field=("customer_id",))
-            key = required_key(customer_id, "Customer", "customer_id")
             return await record_consent(work, customer_id=key, details=input.details())
 
         once = once_for("consentRecord", input, input.idempotency_key)
@@ -298,7 +288,6 @@ class CustomerMutations:
         input: Input[CustomerAttributeDefinitionUpsertInput],  # noqa: A002
     ) -> CustomerAttributeDefinitionUpsertPayload | None:
         """Define an attribute."""
-        info.context.require(Permission.ATTRIBUTES_WRITE)
         written = await write(
             info,
             "customerAttributeDefinitionUpsert",
@@ -321,7 +310,6 @@ async def _identity_and_customer(info: Info, key: UUID) -> tuple[CustomerIdentit
 
 async def _vouch(info: Info, identity_id: str) -> UUID | list[UserError]:
     """Verify an identity on the caller's word."""
-    info.context.require(Permission.CUSTOMERS_WRITE)
 
     async def story(work: Work) -> UUID:
         key = required_key(identity_id, "CustomerIdentity", "identity_id")

@@ -10,7 +10,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.base.work import Work
 from domain.customers.actions.spending import is_fresh, refresh_ranking
 from domain.customers.repository.customers import (
@@ -39,6 +38,7 @@ from schema.base.scalars import (
     TimeZone,
 )
 from schema.base.types import Money
+from schema.customers.policies import CUSTOMERS
 
 described_enum(
     LifecycleStage,
@@ -183,7 +183,7 @@ async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | Non
     return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
 
 
-@loads("Customer", needs=Permission.CUSTOMERS_READ)
+@loads("Customer", policy=CUSTOMERS)
 async def load_canonical_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
     """Read customers by exactly these ids: who was absorbed has none."""
     async with info.context.reading() as session:

@@ -8,13 +8,13 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.identity.repository.keys import list_api_keys_by_id
 from schema.base.context import Info
 from schema.base.descriptions import shown
 from schema.base.errors import UserError
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
+from schema.identity.policies import KEYS
 
 
 @strawberry.type(description="The key of a program. Its secret is shown once, when it is made.")
@@ -64,7 +64,7 @@ class ApiKeyRevokePayload:
     user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
 
 
-@loads("ApiKey", needs=Permission.KEYS_WRITE)
+@loads("ApiKey", policy=KEYS)
 async def load_api_keys(info: Info, ids: Sequence[UUID]) -> list[ApiKey | None]:
     """Read keys by their ids."""
     async with info.context.reading() as session:

@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.base.actors import StaffRole as StaffRole  # inputs take it from here, described
 from domain.identity.repository.staff import list_staff_by_id, list_store_ids_by_staff
 from domain.identity.rules import shown_name
@@ -19,6 +18,7 @@ from schema.base.errors import UserError
 from schema.base.ids import global_id
 from schema.base.nodes import loads
 from schema.base.scalars import EmailAddress, Locale
+from schema.identity.policies import STAFF
 from schema.identity.types.stores import Store, load_stores
 
 described_enum(
@@ -93,7 +93,7 @@ class StaffMemberUpdatePayload:
     user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
 
 
-@loads("StaffMember", needs=Permission.STAFF_READ)
+@loads("StaffMember", policy=STAFF)
 async def load_staff(info: Info, ids: Sequence[UUID]) -> list[StaffMember | None]:
     """Read members of staff by their ids."""
     async with info.context.reading() as session:

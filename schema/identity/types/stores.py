@@ -7,7 +7,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.identity.repository.stores import list_stores_by_id
 from schema.base.context import Info
 from schema.base.descriptions import shown
@@ -15,6 +14,7 @@ from schema.base.errors import UserError
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
 from schema.base.scalars import CountryCode, CurrencyCode, Locale, TimeZone
+from schema.identity.policies import STORES
 
 
 @strawberry.type(
@@ -52,7 +52,7 @@ class StoreUpsertPayload:
     user_errors: list[UserError] = shown("Why it was refused; empty where it was not.")
 
 
-@loads("Store", needs=Permission.STORES_READ)
+@loads("Store", policy=STORES)
 async def load_stores(info: Info, ids: Sequence[UUID]) -> list[Store | None]:
     """Read stores by their ids."""
     async with info.context.reading() as session:
