@@ -19,11 +19,13 @@ from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.scalars import SCALARS, Cursor, Duration
 from schema.customers.mutations import CustomerMutations
 from schema.customers.queries import CustomerQueries
+from schema.customers.subscriptions import CustomerSubscriptions, declare_customer_stream
 from schema.customers.types.timeline import declare_timeline
 from schema.identity.mutations import IdentityMutations
 from schema.identity.queries import IdentityQueries
 from schema.orders.mutations import OrderMutations
 from schema.orders.queries import OrderQueries
+from schema.orders.types import stream as stream  # its items are declared by being read
 
 TOKENS_MAX = 4_000
 """Words of a document: far more than any client writes, far fewer than would stall the others."""
@@ -46,6 +48,16 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         """Read objects of any type."""
         return await load_nodes(info, ids)
 
+    @strawberry.field(
+        description=(
+            "A position at or before everything that this same request returns: subscribe with `after` set to it and "
+            "nothing is missed."
+        )
+    )
+    async def event_cursor(self, info: Info) -> Cursor:
+        """Return where to begin to follow."""
+        return Cursor(info.context.event_cursor)
+
 
 @strawberry.type(
     description=(
@@ -54,6 +66,20 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
     )
 )
 class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
+    """See the description."""
+
+
+declare_customer_stream()  # every area has said by now what it puts into streams
+
+
+@strawberry.type(
+    description=(
+        "Everything that can be followed, live. Events come in the order in which they were committed, each with the "
+        "cursor to resume from. Over WebSocket (graphql-transport-ws), server-sent events and Apollo's multipart "
+        "protocol."
+    )
+)
+class Subscription(CustomerSubscriptions):
     """See the description."""
 
 
@@ -84,6 +110,7 @@ def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
     return Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
         extensions=_extensions(is_introspectable=is_introspectable),
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not is_introspectable),

@@ -28,6 +28,15 @@ WAITING_MAX = 1_000
 _CURSOR = re.compile(r"[0-9a-f]{16}-(?P<position>[0-9]{1,18})")
 
 
+def check_cursor(cursor: str) -> int:
+    """Return the position in a cursor, of whatever feed. Raises `Invalid` for what is none."""
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        message = "This is no cursor of a stream; send one back exactly as it came."
+        raise Invalid(message)
+    return int(found["position"])
+
+
 class ResyncReason(StrEnum):
     """Why a listener must read everything anew."""
 
@@ -149,11 +158,7 @@ class Feed:
             self._listeners.discard(listener)
 
     def _list_after(self, cursor: str) -> list[Committed]:
-        found = _CURSOR.fullmatch(cursor)
-        if found is None:
-            message = "This is no cursor of a stream; send one back exactly as it came."
-            raise Invalid(message)
-        position = int(found["position"])
+        position = check_cursor(cursor)
         missed = self._position - position
         if cursor != self._cursor(position) or not 0 <= missed <= len(self._kept):
             raise ResyncNeeded(ResyncReason.CURSOR_EXPIRED)

@@ -28,6 +28,8 @@ class Context:
         self.request_id = request_id
         self.gatherer = Gatherer()
         self.works = works
+        self.event_cursor = works.feed.cursor
+        """A place in the feed before everything that the request may miss: taken before anything is read."""
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()

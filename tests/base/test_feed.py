@@ -146,10 +146,16 @@ async def test_what_is_no_cursor_is_refused(cursor: str) -> None:
 async def test_leaving_leaves_nothing() -> None:
     """A listener that is gone is told nothing any more, however it left."""
     feed = Feed()
+    listening = feed.listen(everything)
+    listener = listening.__enter__()
+    assert feed.listener_count == 1
+    assert not listening.__exit__(None, None, None)
+    assert feed.listener_count == 0
     with pytest.raises(KeyError), feed.listen(everything):
-        assert feed.listener_count == 1
         raise KeyError
     assert feed.listener_count == 0
+    publish(feed, 1)
+    assert not listener._waiting
 
 
 async def test_a_work_tells_what_it_committed(works: Works) -> None:
