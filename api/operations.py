@@ -5,7 +5,7 @@ written as JSON. Status codes, frames and heartbeats are the transports' busines
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
@@ -28,42 +28,30 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from api.documents import Kept, Texts
+from api.requests import Answer as Answer
+from api.requests import Operation as Operation
+from api.requests import RequestRefused as RequestRefused
+from api.requests import malformed
+from api.requests import read_operation as read_operation
 from api.settings import Settings
 from domain.base.actors import Actor
+from domain.base.clock import Clock
+from schema.base.budgets import Budgets, ThrottleStatus, caller_of
 from schema.base.context import Context
+from schema.base.cost import Costs
 from schema.base.errors import TopLevelCode, shown_error, top_level_code
-from schema.root import TOKENS_MAX
-
-Answer: TypeAlias = dict[str, Any]
-"""What goes out: `data`, `errors`, `extensions`. Without `data` nothing was executed: the request is at fault."""
+from schema.base.limits import COMMENTS_MAX, ERRORS_MAX, LimitExceeded, check_document, check_variables
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
 
+RETRY_AFTER = "retryAfter"
+"""Where an error of the code THROTTLED says how many seconds to wait."""
+
+_DOCUMENTS_CHARACTERS_MAX = 250_000
+"""Characters of documents that are kept ready to run; read, one takes up to three hundred times its length."""
+
 _log = structlog.get_logger(__name__)
-
-
-class RequestRefused(Exception):  # noqa: N818  reads as what it is
-    """The request is not one that is taken, whatever document it brings."""
-
-    def __init__(self, status: int, code: TopLevelCode, message: str, headers: dict[str, str] | None = None) -> None:
-        """Carry the HTTP status, what is said and what is said beside it."""
-        super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers or {}
-
-    def answer(self, request_id: str) -> Answer:
-        """Return the refusal as clients see it."""
-        return {"errors": [{"message": self.message, "extensions": {"code": self.code.value, "requestId": request_id}}]}
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What the client asks, as it was sent."""
-
-    query: str | None
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-    extensions: dict[str, Any] | None = None
-    document_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +60,7 @@ class Document:
 
     tree: DocumentNode
     operation: OperationDefinitionNode
+    costs: Costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +69,8 @@ class Prepared:
 
     document: Document
     operation: Operation
+    cost: int
+    """At most; what the answer did not need is given back."""
 
     @property
     def kind(self) -> Kind:
@@ -105,80 +96,121 @@ class Rejected:
 _INVALID = TopLevelCode.GRAPHQL_VALIDATION_FAILED
 
 
-def read_operation(parameters: object) -> Operation:
-    """Return what a decoded JSON value asks; raises `RequestRefused` where it is no operation."""
-    if not isinstance(parameters, dict):
-        message = "Send one JSON object with query, variables and operationName."
-        raise _malformed(message)
-    for name in ("variables", "extensions"):
-        if not isinstance(parameters.get(name), dict | None):
-            message = f"The field {name} must be a JSON object."
-            raise _malformed(message)
-    for name in ("query", "operationName", "documentId"):
-        if not isinstance(parameters.get(name), str | None):
-            message = f"The field {name} must be text."
-            raise _malformed(message)
-    return Operation(
-        query=parameters.get("query"),
-        variables=parameters.get("variables"),
-        operation_name=parameters.get("operationName") or None,
-        extensions=parameters.get("extensions"),
-        document_id=parameters.get("documentId"),
-    )
-
-
-def _malformed(message: str) -> RequestRefused:
-    return RequestRefused(400, TopLevelCode.BAD_USER_INPUT, message)
-
-
 class Operations:
     """Prepares and runs operations; how they are executed is the business of nobody else."""
 
-    def __init__(self, schema: strawberry.Schema, *, settings: Settings) -> None:
-        """Take what is executed, and how far."""
+    def __init__(self, schema: strawberry.Schema, *, settings: Settings, clock: Clock) -> None:
+        """Take what is executed, and how far. Raises `DocumentsUnfit`."""
         self._schema = schema
         self._settings = settings
+        self._clock = clock
+        self._limits = settings.limits
+        self._texts = Texts(settings)
+        self._budgets = Budgets(maximum=settings.cost_budget, restore_rate=settings.cost_restore_rate)
+        self._documents: Kept[Document] = Kept(_DOCUMENTS_CHARACTERS_MAX)
         self._rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
         if not settings.introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
 
-    def prepare(self, operation: Operation, *, actor: Actor) -> Prepared | Rejected:  # noqa: ARG002  for limits
+    def prepare(self, operation: Operation, *, actor: Actor) -> Prepared | Rejected:  # noqa: ARG002  plans differ by role
         """Return the operation ready to run, or why its document cannot be; raises `RequestRefused`."""
-        text = operation.query
-        if text is None or not text.strip():
-            message = "The field query must hold the GraphQL document."
-            raise _malformed(message)
+        text = self._texts.find(operation)
         try:
-            tree = parse(text, max_lexical_tokens=TOKENS_MAX)
+            check_variables(operation.variables, self._limits)
+        except LimitExceeded as exceeded:
+            raise malformed(exceeded.message) from None
+        document = self._document(text, operation.operation_name)
+        if isinstance(document, Rejected):
+            return document
+        self._texts.keep(operation, text)
+        cost = document.costs.requested(operation.variables)
+        if cost > self._settings.cost_max:
+            message = (
+                f"This operation may cost {cost:,}; at most {self._settings.cost_max:,} is allowed. "
+                "Ask for smaller pages, or in parts."
+            )
+            return Rejected([GraphQLError(message)], TopLevelCode.QUERY_TOO_COSTLY)
+        return Prepared(document, operation, cost)
+
+    def _document(self, text: str, name: str | None) -> Document | Rejected:
+        """Return a document as it was read before, or read it: within its limits before it is validated."""
+        known = self._documents.get((text, name))
+        if known is not None:
+            return known
+        limits = self._limits
+        schema = self._schema._schema  # noqa: SLF001  what Strawberry executes itself
+        try:
+            tree = parse(
+                text,
+                max_lexical_tokens=limits.tokens,
+                max_comments=COMMENTS_MAX,
+                max_source_length=limits.characters,
+            )
+            check_document(tree, limits)
         except GraphQLError as error:
             return Rejected([error])
-        meant = _meant(tree, operation.operation_name)
+        meant = _meant(tree, name)
         if isinstance(meant, Rejected):
             return meant
-        errors = validate(self._schema._schema, tree, self._rules, hide_suggestions=self._hides)  # noqa: SLF001
-        return Rejected(errors) if errors else Prepared(Document(tree, meant), operation)
+        errors = validate(schema, tree, self._rules, max_errors=ERRORS_MAX, hide_suggestions=self._hides)
+        if errors:
+            return Rejected(errors)
+        document = Document(tree, meant, Costs(schema, tree, meant))
+        self._documents.put((text, name), document, weight=len(text))
+        return document
 
     async def execute(self, prepared: Prepared, context: Context) -> Answer:
         """Run a query or mutation and return its answer. The context is the caller's to close."""
+        throttled = self._charge(prepared, context)
+        if throttled is not None:
+            return throttled
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
                 found = execute(**self._arguments(prepared, context))
                 result = found if isinstance(found, ExecutionResult) else await found
         except TimeoutError as error:
             result = ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error)])
-        return _answer(result, context)
+        answer = _answer(result, context)
+        answer["extensions"] = {"cost": self._settle(prepared, result, context)}
+        return answer
 
-    async def subscribe(self, prepared: Prepared, context: Context) -> AsyncIterator[Answer] | Answer:
+    async def subscribe(self, prepared: Prepared, context: Context) -> AsyncGenerator[Answer] | Answer:
         """Begin a subscription and return its answers as they come, or the one answer that it could not begin.
 
         Close the iterator (`aclose`) when the client is gone. What is read for one answer is given back after it.
         """
+        throttled = self._charge(prepared, context)
+        if throttled is not None:
+            return throttled
         arguments = self._arguments(prepared, context)
         found = subscribe(**arguments)
         result = found if isinstance(found, ExecutionResult | AsyncIterator) else await found
         if isinstance(result, ExecutionResult):
             return _answer(result, context)
         return _answers(result, context)
+
+    def _charge(self, prepared: Prepared, context: Context) -> Answer | None:
+        """Take the operation's cost from the caller's budget, or return how long they wait."""
+        caller = caller_of(context.actor, context.client_address)
+        now = self._clock.now()
+        wait_s = self._budgets.take(caller, prepared.cost, now=now)
+        context.throttle_status = self._budgets.status(caller, now=now)
+        if not wait_s:
+            return None
+        message = f"Your budget of cost is used up. Wait {wait_s} seconds, then send this again."
+        extensions = {"code": TopLevelCode.THROTTLED.value, "requestId": context.request_id, RETRY_AFTER: wait_s}
+        return {
+            "errors": [{"message": message, "extensions": extensions}],
+            "extensions": {"cost": _cost_shown(prepared.cost, None, context.throttle_status)},
+        }
+
+    def _settle(self, prepared: Prepared, result: ExecutionResult, context: Context) -> dict[str, Any]:
+        """Give back what was not needed, and return the cost as clients see it."""
+        caller = caller_of(context.actor, context.client_address)
+        now = self._clock.now()
+        actual = min(prepared.cost, prepared.document.costs.actual(result.data))
+        self._budgets.give_back(caller, prepared.cost - actual, now=now)
+        return _cost_shown(prepared.cost, actual, self._budgets.status(caller, now=now))
 
     @property
     def _hides(self) -> bool:
@@ -212,7 +244,19 @@ def _meant(tree: DocumentNode, name: str | None) -> OperationDefinitionNode | Re
     return meant[0]
 
 
-async def _answers(results: AsyncIterator[ExecutionResult], context: Context) -> AsyncIterator[Answer]:
+def _cost_shown(requested: int, actual: int | None, status: ThrottleStatus) -> dict[str, Any]:
+    return {
+        "requestedQueryCost": requested,
+        "actualQueryCost": actual,
+        "throttleStatus": {
+            "maximumAvailable": status.maximum_available,
+            "currentlyAvailable": status.currently_available,
+            "restoreRate": status.restore_rate,
+        },
+    }
+
+
+async def _answers(results: AsyncIterator[ExecutionResult], context: Context) -> AsyncGenerator[Answer]:
     async with aclosing(cast("Any", results)):
         async for result in results:
             answer = _answer(result, context)

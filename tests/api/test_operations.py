@@ -11,6 +11,7 @@ from domain.base.actors import ANONYMOUS
 from domain.base.work import Works
 from schema.base.context import Context
 from schema.root import make_schema
+from tests.conftest import StandingClock
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
 
@@ -18,7 +19,7 @@ SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
 @pytest.fixture
 def operations() -> Operations:
     """Return what runs operations of the product's schema."""
-    return Operations(make_schema(), settings=Settings(_env_file=None))
+    return Operations(make_schema(), settings=Settings(_env_file=None), clock=StandingClock())
 
 
 @pytest.fixture
@@ -66,13 +67,14 @@ async def test_a_subscription_gives_answers(context: Context) -> None:
             finally:
                 ended.append(True)
 
-    operations = Operations(strawberry.Schema(Query, subscription=Subscription), settings=Settings(_env_file=None))
+    schema = strawberry.Schema(Query, subscription=Subscription)
+    operations = Operations(schema, settings=Settings(_env_file=None), clock=StandingClock())
     subscription = prepared(operations, "subscription { count }")
     assert subscription.kind == "subscription"
     answers = await operations.subscribe(subscription, context)
     assert not isinstance(answers, dict)
     assert [await anext(answers), await anext(answers)] == [{"data": {"count": 0}}, {"data": {"count": 1}}]
-    await answers.aclose()  # type: ignore[attr-defined]
+    await answers.aclose()
     assert ended == [True]
 
 

@@ -89,7 +89,7 @@ async def begin(
     works: Works, customer_id: str | None, *, actor: Actor = EVERYBODY, after: str | None = None
 ) -> dict[str, Any] | Follower:
     """Begin to follow; return the answer where that is refused."""
-    operations = Operations(make_schema(), settings=Settings(_env_file=None))
+    operations = Operations(make_schema(), settings=Settings(_env_file=None), clock=works.clock)
     variables = {"id": customer_id, "after": after}
     prepared = operations.prepare(Operation(FOLLOW, variables=variables), actor=actor)
     assert isinstance(prepared, Prepared)
