@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import AsyncGeneratorType
 from typing import Any
-from uuid import UUID
 
 from api.operations import Operation, Operations, Prepared
 from api.settings import Settings
@@ -15,6 +14,7 @@ from schema.base.context import Context
 from schema.base.ids import parse_id
 from schema.root import make_schema
 from tests.orders.shop import Input
+from tests.waiting import until
 
 ITEMS = """__typename
   ... on Event { cursor occurredAt }
@@ -46,11 +46,7 @@ class Follower:
     async def listen(self) -> None:
         """Wait until the subscription listens: what is committed from then on is not missed."""
         self._begin()
-        for _ in range(200):
-            if self.context.works.feed.listener_count:
-                return
-            await asyncio.sleep(0.005)
-        raise AssertionError("nobody listens")  # noqa: EM101, TRY003
+        await until(lambda: self.context.works.feed.listener_count)
 
     def _begin(self) -> asyncio.Future[dict[str, Any]]:
         if self._next is None:
@@ -115,8 +111,3 @@ async def following(
     finally:
         await follower.close()
     assert works.feed.listener_count == count
-
-
-def key_of(customer_id: str) -> UUID:
-    """Return the key in a global id."""
-    return parse_id(customer_id)[1]

@@ -12,6 +12,7 @@ from tests.conftest import NOW, Client, StandingClock
 from tests.customers.family_changing import change, merge, unmerge
 from tests.customers.following import Follower, begin, following, shopper
 from tests.orders.shop import Input, new_customer, note_input, send_delivery, send_note, send_order, write
+from tests.waiting import until
 
 MISSING = "Q3VzdG9tZXI6AAAAAAAAAAAAAAAAAAAAAA"
 """The id of a customer who does not exist."""
@@ -251,8 +252,7 @@ async def test_no_connection_is_held_while_one_waits(client: Client, monkeypatch
     listening = [each for each in followers if isinstance(each, Follower)]
     for follower in listening:
         await follower.listen()
-    while client.works.feed.listener_count < len(listening):
-        await asyncio.sleep(0.01)
+    await until(lambda: client.works.feed.listener_count == len(listening))
     sessions: set[AsyncSession] = set()
     begun, closed = AsyncSession.__aenter__, AsyncSession.__aexit__
 
