@@ -169,5 +169,5 @@ async def nothing_left(app: Starlette) -> AsyncIterator[None]:
     yield
     await until(lambda: not streams.count and not streams.works.feed.listener_count)
     await until(lambda: len(asyncio.all_tasks()) <= before + 2)
-    for engine in (streams.works.database._reader, streams.works.database._writer):
-        assert engine.pool.checkedout() == 0
+    database = streams.works.database
+    await until(lambda: database._reader.pool.checkedout() + database._writer.pool.checkedout() == 0)
