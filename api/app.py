@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import explorer
@@ -24,6 +24,8 @@ from api.issuer import Issuer
 from api.mails import Postman
 from api.operations import Operations
 from api.settings import Settings
+from api.streams.shared import Streams
+from api.streams.sockets import SocketEndpoint
 from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
 from domain.base.identifiers import new_id
@@ -64,7 +66,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
     works = works or open_works(settings)
     issuer = None if settings.provider is None else Issuer(settings.provider)
     operations = Operations(make_schema(), settings=settings, clock=works.clock)
-    endpoint = GraphQLEndpoint(operations, works=works, access=Access(works, issuer=issuer), settings=settings)
+    streams = Streams(operations=operations, works=works, access=Access(works, issuer=issuer), settings=settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -79,7 +81,8 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         await works.database.dispose()
 
     routes = [
-        Route(GRAPHQL_PATH, endpoint),
+        Route(GRAPHQL_PATH, GraphQLEndpoint(streams)),
+        WebSocketRoute(GRAPHQL_PATH, SocketEndpoint(streams)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
         *(explorer.routes(token=demo_token) if settings.explorer else []),
@@ -95,7 +98,9 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
             max_age=86_400,
         ),
     ]
-    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app.state.streams = streams
+    return app
 
 
 async def _healthz(_request: Request) -> Response:

@@ -4,13 +4,13 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-import uvicorn
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -26,6 +26,7 @@ from api.app import create_app
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
 from api.lock import hold
+from api.serving import listen, new_server
 from api.settings import Settings
 from api.terminal import console, fail, print_line, read_settings, run_story, told
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
@@ -82,14 +83,9 @@ def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | No
     if settings.explorer and not explorer.is_built():
         console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
     host, port = address
-    uvicorn.run(
-        create_app(settings, demo_token=demo_token),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    server = new_server(create_app(settings, demo_token=demo_token), settings, host=host, port=port)
+    with suppress(KeyboardInterrupt), listen(server) as listening:
+        server.run([listening])
 
 
 @app.command()

@@ -194,6 +194,25 @@ class Settings(BaseSettings):
     cost_restore_rate: int = Field(
         default=1_000, ge=1, description="Cost that comes back to a caller each second; over it they wait: THROTTLED."
     )
+    streams_per_address: int = Field(
+        default=100,
+        ge=1,
+        description=(
+            "WebSockets and streamed answers of one address, of IPv6 one /64 network, for each process. Behind a "
+            "proxy, uvicorn's FORWARDED_ALLOW_IPS says whose X-Forwarded-For is believed."
+        ),
+    )
+    socket_operations_max: int = Field(
+        default=20, ge=1, description="Operations that run at once on one WebSocket, subscriptions among them."
+    )
+    socket_message_bytes_max: int = Field(
+        default=65_536, ge=1_024, description="Bytes of one message on a WebSocket; a longer one closes it with 1009."
+    )
+    socket_messages_per_second: int = Field(
+        default=100,
+        ge=1,
+        description="Messages that a client may send on one WebSocket; more close it with 4429.",
+    )
     request_timeout_s: float = Field(default=10, gt=0, description="Seconds for one request; then TIMEOUT.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe messages that are logged."

@@ -32,6 +32,8 @@ class Context:
         self.works = works
         self.personal: set[object] = set()
         """Whose personal data were shown: the ids of what held them."""
+        self.event_cursor = works.feed.cursor
+        """A place in the feed before everything that the request may miss: taken before anything is read."""
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()

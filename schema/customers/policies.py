@@ -33,6 +33,11 @@ POLICIES: Rows = {
         "customerCreate customerIdentityUpdate customerMerge customerUnmerge customerMergeReject": WRITERS,
         "customerAttributeDefinitionUpsert": Policy(needs=Permission.ATTRIBUTES_WRITE),
     },
+    "Subscription": {"customerEvents": CUSTOMERS},
+    "CustomerCreated": {"cursor occurredAt customer": REACHED},
+    "CustomerUpdated": {"cursor occurredAt customer": REACHED},
+    "CustomerMerged": {"cursor occurredAt customer merge": REACHED},
+    "ConsentChanged": {"cursor occurredAt customer consent": REACHED},
     "Viewer": {"customer": REACHED},
     "Customer": {
         "id externalId avatarUrl locale timeZone country version createdAt updatedAt consents consentHistory": REACHED,

@@ -61,7 +61,10 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 """How an object of each type is reached; `{Order}` is the own order's id."""
 
-PATHLESS = {"InputError", "VersionConflict", "RateLimited", "Session"}
+STREAMED = {"CustomerCreated", "CustomerUpdated", "CustomerMerged", "ConsentChanged", "OrderChanged", "ResyncRequired"}
+"""Items of streams: who is sent which is tested with the streams."""
+
+PATHLESS = {"InputError", "VersionConflict", "RateLimited", "Session", *STREAMED}
 """Reached through payloads only: refusals hold what the caller sent, a session what they signed in with."""
 
 
