@@ -2,12 +2,21 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from domain.base.jobs import Handlers, Schedule
-from domain.base.upkeep import PurgeExpired, purge_expired
+from domain.base.upkeep import PurgeExpired, ScrubStorage, purge_expired, scrub_storage
+from domain.customers.actions.exports import ExportCustomer, PurgeExports, remove_expired_exports, write_export
+from domain.exports import EXPORTED
 
 HANDLERS: Handlers = {
     PurgeExpired: purge_expired,
+    ScrubStorage: scrub_storage,
+    ExportCustomer: partial(write_export, parts=EXPORTED),
+    PurgeExports: remove_expired_exports,
 }
 
-SCHEDULES: Sequence[Schedule] = (Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),)
+SCHEDULES: Sequence[Schedule] = (
+    Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),
+    Schedule(name="purgeExports", every=timedelta(hours=1), job=PurgeExports()),
+)
