@@ -81,7 +81,7 @@ def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | No
         console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
     host, port = address
     uvicorn.run(
-        create_app(settings, demo_token=demo_token),
+        create_app(settings.model_copy(update={"host": host, "port": port}), demo_token=demo_token),
         host=host,
         port=port,
         log_config=None,

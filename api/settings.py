@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 
 from domain.base.errors import Refusal
 from domain.base.money import check_currency
+from domain.base.texts import clean_url
 from domain.base.work import Organisation
 from domain.identity.rules import check_store_code
 
@@ -33,6 +34,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="sqlite:///var/sportello.sqlite3",
         description="Where the data are: `sqlite:///path` or `postgresql://user:password@host:port/name`.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description=(
+            "Where clients reach the server, such as `https://api.shop.example`: for addresses in answers. Left out: "
+            "`http://`, host and port."
+        ),
     )
     pool_size: int = Field(default=16, ge=1, le=200, description="Connections to the database, for each process.")
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
@@ -103,6 +111,11 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        return None if value is None else _checked(lambda url: clean_url(url) or "", value).rstrip("/")
+
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str | None) -> str | None:
@@ -121,6 +134,7 @@ class Settings(BaseSettings):
             default_store_code=self.default_store,
             merges_automatically=self.merge_automatically,
             relay_domains=frozenset(domain.lower() for domain in self.relay_domains),
+            public_url=self.public_url or f"http://{self.host}:{self.port}",
         )
 
     @property

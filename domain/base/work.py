@@ -44,6 +44,8 @@ class Organisation:
     """Whether customers are merged without asking where the same identity is proven for both."""
     relay_domains: frozenset[str] = frozenset()
     """Domains whose addresses stand for anybody, beside those that are known to everyone."""
+    public_url: str = ""
+    """Where clients reach the server, without a slash at the end: for addresses in answers."""
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from uuid import UUID
 from domain.base.actors import ActorKind, Permission
 from domain.base.errors import Required
 from domain.base.repository import remove_idempotency_keys
-from domain.base.work import Work
+from domain.base.work import Work, Works
 from domain.customers.actions.access import require_customer
 from domain.customers.errors import CustomerNotFound
 from domain.customers.events import CustomerErased
@@ -42,6 +42,13 @@ async def erase_customer(work: Work, *, customer_id: UUID | None) -> UUID:
     for key in ids:
         work.record(CustomerErased(customer_id=key))
     return records[0].id
+
+
+async def confirm_password(works: Works, *, customer_id: UUID, password: str | None) -> None:
+    """Hold that a shopper who is to be erased is the one who signed in: the hook of the area of accounts.
+
+    A shopper without an account has no password, and none is asked for. Raises nothing until there are accounts.
+    """
 
 
 async def whom(work: Work, *, customer_id: UUID | None) -> UUID:

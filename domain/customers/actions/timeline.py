@@ -21,7 +21,9 @@ class Happening:
 
 
 async def place_in_timeline(work: Work, *, kind: str, happenings: Sequence[Happening]) -> None:
-    """Let these stand where they belong, and nowhere else (an erased customer has no timeline): the way by which every area fills the timeline.
+    """Let these stand where they belong, and nowhere else: the way by which every area fills the timeline.
+
+    A customer who was erased has none.
 
     `kind` is the word by which the API filters: `schema/customers/types/timeline.py` says how it is shown.
     """

@@ -115,10 +115,10 @@ async def erase_records(session: AsyncSession, ids: Sequence[UUID], *, now: date
         .values(**_EMPTIED, emptied=[], updated_at=now, erased_at=now),
     ):
         await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
-    table = Customer.__table__
+    customers = Customer.__table__
     hidden = (
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("key"))
+        update(customers)  # type: ignore[arg-type]
+        .where(customers.c.id == bindparam("key"))
         .values(**_EMPTIED, sort_name="", rank_key=bindparam("place"), is_absorbed=True, updated_at=now)
     )
     connection = await session.connection()
