@@ -101,7 +101,7 @@ async def _keep(works: Works, export_id: UUID, **values: Any) -> None:  # noqa: 
     await works.perform(story, actor=SYSTEM, action="customerExportWrite")
 
 
-async def remove_expired_exports(works: Works, _job: PurgeExports) -> None:
+async def remove_expired_exports(works: Works, job: PurgeExports) -> None:  # noqa: ARG001  it says nothing more
     """Remove what was kept for a day only."""
 
     async def story(work: Work) -> None:
