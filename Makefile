@@ -6,6 +6,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
+OPERATIONS ?= 5000
 UV_FLAGS ?=
 
 SHELL := /bin/sh
@@ -24,6 +25,7 @@ SCRATCH := var/check
 
 EXPLORER := api/static/explorer/index.html
 EXPLORER_PACKAGES := explorer/node_modules/.package-lock.json
+CLIENTS_PACKAGES := clients/node_modules/.package-lock.json
 EXPLORER_SOURCES := $(wildcard explorer/index.html explorer/vite.config.js explorer/src/*)
 
 # Node 20.19 or newer, as the explorer's build tool asks for it: of the 22 line 22.12, and no odd line before it.
@@ -46,8 +48,8 @@ serve: $(ENVIRONMENT) explorer-if-possible ## Serve your own database, without d
 
 ##@ Check
 
-test: $(TOOLS) ## Run the whole suite on SQLite and PostgreSQL, without the browser.
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not browser" --cov --cov-fail-under=100
+test: $(TOOLS) ## Run the whole suite on SQLite and PostgreSQL, without browser and clients.
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not clients and not fuzz" --cov --cov-fail-under=100
 
 test-browser: $(TOOLS) $(EXPLORER) ## Test the explorer in headless Chromium.
 	@for name in chromium chromium-browser google-chrome; do \
@@ -58,6 +60,12 @@ test-browser: $(TOOLS) $(EXPLORER) ## Test the explorer in headless Chromium.
 	exit 1
 	$(BIN)/python -m pytest -m browser tests/browser
 
+test-clients: $(TOOLS) $(CLIENTS_PACKAGES) ## Run real GraphQL clients of npm and the audits against a real server.
+	$(BIN)/python -m pytest -m clients tests/clients
+
+fuzz: $(TOOLS) ## Run generated operations for each role (OPERATIONS=5000): no fault of the server.
+	OPERATIONS=$(OPERATIONS) $(BIN)/python -m pytest -m fuzz tests/fuzz --timeout 3600
+
 check: check-style check-types check-imports check-schema check-migrations check-docs check-locks ## Check style, types, import contracts, schema, migrations, documents, lock files.
 	@echo "make check: all is well."
 
@@ -67,10 +75,12 @@ audit: $(TOOLS) ## Look for known security advisories; fails when anything could
 		$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off --requirement "$$file" || { \
 			echo "make audit: $$file has an advisory, or one of its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }; \
 	done
-	@echo "npm audit explorer/package-lock.json"
-	@$(HAS_NODE) || { echo "make audit: Node 20.19 or newer is needed to look at the explorer's packages." >&2; exit 1; }
-	@cd explorer && npm audit || { \
-		echo "make audit: the explorer has an advisory, or its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }
+	@$(HAS_NODE) || { echo "make audit: Node 20.19 or newer is needed to look at the packages of npm." >&2; exit 1; }
+	@for folder in explorer clients; do \
+		echo "npm audit $$folder/package-lock.json"; \
+		(cd $$folder && npm audit) || { \
+			echo "make audit: $$folder has an advisory, or its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }; \
+	done
 
 bench: $(TOOLS) ## Measure import, lists and memory; results go to benchmarks/results/.
 	$(BIN)/python -m benchmarks
@@ -91,7 +101,7 @@ lock: $(TOOLS) ## Renew requirements/*.txt after a change of pyproject.toml (UV_
 	$(call lock_into,requirements)
 
 clean: ## Remove what make made, but never var/, where the data are.
-	rm -rf .venv dist explorer/node_modules api/static/explorer $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv dist explorer/node_modules clients/node_modules api/static/explorer $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find api domain schema tests benchmarks alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- how -------------------------------------------------------------------------------------------
@@ -119,6 +129,12 @@ $(EXPLORER_PACKAGES): explorer/package.json explorer/package-lock.json
 	@$(HAS_NODE) || { echo "The explorer needs Node 20.19 or newer (of the 22 line 22.12) with npm; everything else works without it." >&2; exit 1; }
 	@echo "Installing what the explorer is built with ..."
 	@cd explorer && npm ci --silent
+	@touch $@
+
+$(CLIENTS_PACKAGES): clients/package.json clients/package-lock.json
+	@$(HAS_NODE) || { echo "The clients need Node 20.19 or newer (of the 22 line 22.12) with npm; everything else works without it." >&2; exit 1; }
+	@echo "Installing the clients that the tests run ..."
+	@cd clients && npm ci --silent
 	@touch $@
 
 $(EXPLORER): $(EXPLORER_PACKAGES) $(EXPLORER_SOURCES)
@@ -165,8 +181,10 @@ check-docs: $(TOOLS)
 
 check-locks: $(TOOLS)
 	@if grep -nE 'https?://' $(LOCKS); then echo "A lock file names an address; it holds versions and hashes only. Run: make lock" >&2; exit 1; fi
-	@if grep -n '"resolved"' explorer/package-lock.json; then \
-		echo "explorer/package-lock.json names addresses; write it with npm in explorer/, whose .npmrc leaves them out." >&2; exit 1; fi
+	@for folder in explorer clients; do \
+		if grep -n '"resolved"' $$folder/package-lock.json; then \
+			echo "$$folder/package-lock.json names addresses; write it with npm in $$folder/, whose .npmrc leaves them out." >&2; exit 1; fi; \
+	done
 	@rm -rf $(SCRATCH)/requirements && mkdir -p $(SCRATCH)/requirements && cp $(LOCKS) $(SCRATCH)/requirements
 	$(call lock_into,$(SCRATCH)/requirements)
 	@diff -ru requirements $(SCRATCH)/requirements || { \
@@ -197,5 +215,5 @@ define lock_into
 	@$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) $(UV_FLAGS) --constraint $(1)/dev.txt --output-file $(1)/build.txt -
 endef
 
-.PHONY: help demo serve test test-browser check audit bench explorer schema docs lock clean explorer-if-possible \
+.PHONY: help demo serve test test-browser test-clients fuzz check audit bench explorer schema docs lock clean explorer-if-possible \
 	check-style check-types check-imports check-schema check-migrations check-docs check-locks

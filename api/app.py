@@ -20,6 +20,7 @@ from api.access import Access
 from api.background import Background
 from api.graphql import GraphQLEndpoint
 from api.health import is_ready
+from api.operations import Operations
 from api.settings import Settings
 from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
@@ -52,8 +53,8 @@ def new_background(settings: Settings, works: Works) -> Background:
 def create_app(settings: Settings, *, works: Works | None = None, demo_token: str | None = None) -> Starlette:
     """Return the application. `demo_token`: the key that the explorer starts with, in the demo only."""
     works = works or open_works(settings)
-    schema = make_schema(is_introspectable=settings.introspection)
-    endpoint = GraphQLEndpoint(schema, works=works, access=Access(works), settings=settings)
+    operations = Operations(make_schema(), settings=settings, clock=works.clock)
+    endpoint = GraphQLEndpoint(operations, works=works, access=Access(works), settings=settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -66,7 +67,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         await works.database.dispose()
 
     routes = [
-        Route(GRAPHQL_PATH, endpoint.__call__, methods=["GET", "POST"]),
+        Route(GRAPHQL_PATH, endpoint),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
         exports.route(works),
@@ -79,7 +80,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type", "x-request-id"],
-            expose_headers=["x-request-id"],
+            expose_headers=["x-request-id", "retry-after"],
             max_age=86_400,
         ),
     ]

@@ -1,93 +1,136 @@
-"""The endpoint: from an HTTP request to the schema, and back."""
+"""The endpoint: from an HTTP request to an operation, and from its answer to bytes.
+
+One ASGI callable, without the objects of a framework on the way: body → document → execution → bytes.
+"""
 
 import asyncio
+import gzip
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
-import strawberry
 import structlog
-from graphql import GraphQLError
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import (
-    CannotGetOperationTypeError,
-    InvalidOperationTypeError,
-)
-from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType
+from starlette.types import Receive, Scope, Send
 
 from api.access import Access, InvalidToken
+from api.operations import RETRY_AFTER, Operations, Rejected
+from api.requests import Answer, Operation, RequestRefused, malformed, read_operation
 from api.settings import Settings
 from domain.base.actors import Actor
 from domain.base.work import Works
 from schema.base.context import Context
-from schema.base.errors import TopLevelCode, shown_error, top_level_code
+from schema.base.errors import TopLevelCode
 
 _JSON = "application/json"
 _GRAPHQL_JSON = "application/graphql-response+json"
+_ANY = ("*/*", "application/*")
+_METHODS = "GET, POST"
+
+_COMPRESSION_LEVEL = 5
+_COMPRESS_ASIDE_BYTES = 65_536
+"""Answers from this size on are compressed in a thread: others go on meanwhile."""
+
+_PARAMETERS_MAX = 20
+"""Parameters of a GET; GraphQL knows five."""
+
 _log = structlog.get_logger("api.graphql")
 
 
-class RequestRefused(Exception):  # noqa: N818  reads as what it is
-    """The request is not one that this endpoint takes."""
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request as it came in, and where its answer goes."""
 
-    def __init__(self, status: int, code: TopLevelCode, message: str, headers: Mapping[str, str] | None = None) -> None:
-        """Carry the HTTP status, what is said and what is said beside it."""
-        super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, dict(headers or {})
+    method: str
+    headers: Mapping[str, str]
+    query_string: bytes
+    client_address: str
+    request_id: str
+    receive: Receive
+    send: Send
+
+    @classmethod
+    def of(cls, scope: Scope, receive: Receive, send: Send) -> "Exchange":
+        """Take a request apart. Headers that come more than once are one list, as HTTP says."""
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            word, text = name.decode("latin-1"), value.decode("latin-1")
+            headers[word] = f"{headers[word]}, {text}" if word in headers else text
+        client = scope.get("client")
+        return cls(
+            method=scope["method"],
+            headers=headers,
+            query_string=scope["query_string"],
+            client_address=client[0] if client else "",
+            request_id=scope["state"]["request_id"],
+            receive=receive,
+            send=send,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """What the client asks."""
+class Reply:
+    """What goes back: an answer with its status."""
 
-    query: str
-    variables: dict[str, Any] | None
-    operation_name: str | None
-    is_get: bool
+    status: int
+    answer: Answer
+    media_type: str = _JSON
+    headers: Mapping[str, str] | None = None
 
 
 class GraphQLEndpoint:
     """Answers GraphQL over HTTP; how it does is the business of nobody else."""
 
-    def __init__(self, schema: strawberry.Schema, *, works: Works, access: Access, settings: Settings) -> None:
+    def __init__(self, operations: Operations, *, works: Works, access: Access, settings: Settings) -> None:
         """Take what every request needs."""
-        self._schema = schema
+        self._operations = operations
         self._works = works
         self._access = access
         self._settings = settings
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = time.perf_counter()
-        response = await self._answer_request(request)
+        exchange = Exchange.of(scope, receive, send)
+        try:
+            reply = await self._reply(exchange)
+        except Exception:  # noqa: BLE001  whatever it is, the client gets an answer that it can read
+            _log.exception("request failed")
+            message = "Something went wrong here. Quote the requestId when you report it."
+            refused = RequestRefused(500, TopLevelCode.INTERNAL, message)
+            reply = Reply(500, refused.answer(exchange.request_id))
+        await self._send(exchange, reply)
         elapsed_ms = round((time.perf_counter() - started) * 1_000, 1)
-        _log.info("request", method=request.method, status=response.status_code, elapsed_ms=elapsed_ms)
-        return response
+        codes = [error["extensions"]["code"] for error in reply.answer.get("errors", ())]
+        _log.info(
+            "request",
+            method=exchange.method,
+            status=reply.status,
+            elapsed_ms=elapsed_ms,
+            **({"codes": sorted(set(codes))} if codes else {}),
+        )
 
-    async def _answer_request(self, request: Request) -> Response:
-        request_id: str = request.state.request_id
+    async def _reply(self, exchange: Exchange) -> Reply:
         media_type = _JSON
         try:
-            media_type = _negotiate(request.headers.get("accept"))
+            media_type = negotiate(exchange.headers.get("accept"))
             async with asyncio.timeout(self._settings.request_timeout_s):
-                operation = await self._read(request)
-                actor = await self._actor(request)
+                operation = await self._read(exchange)
+                actor = await self._actor(exchange)
+            return await self._run(exchange, operation, actor, media_type)
         except RequestRefused as refused:
-            return _refuse(refused, request_id, media_type)
+            return Reply(refused.status, refused.answer(exchange.request_id), media_type, refused.headers)
         except TimeoutError:
             message = "The request took too long to arrive; send it again."
-            return _refuse(RequestRefused(408, TopLevelCode.TIMEOUT, message), request_id, media_type)
-        return await self._execute(operation, actor, request_id, media_type)
+            timed_out = RequestRefused(408, TopLevelCode.TIMEOUT, message)
+            return Reply(408, timed_out.answer(exchange.request_id), media_type, {"Connection": "close"})
 
-    async def _actor(self, request: Request) -> Actor:
+    async def _actor(self, exchange: Exchange) -> Actor:
         try:
-            return await self._access.actor(request.headers.get("authorization"))
+            return await self._access.actor(exchange.headers.get("authorization"))
         except InvalidToken:
             message = "This token is unknown, expired or revoked. Send the header Authorization: Bearer <your API key>."
             headers = {"WWW-Authenticate": "Bearer"}
@@ -97,117 +140,129 @@ class GraphQLEndpoint:
             message = "The server cannot reach its database; try again in a moment."
             raise RequestRefused(503, TopLevelCode.INTERNAL, message) from error
 
-    async def _read(self, request: Request) -> Operation:
-        if request.method == "GET":
-            parameters: Mapping[str, Any] = request.query_params
-            decoded = {name: _decode(parameters[name]) for name in ("variables", "extensions") if parameters.get(name)}
-            return _operation({**parameters, **decoded}, is_get=True)
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != _JSON:
+    async def _read(self, exchange: Exchange) -> Operation:
+        if exchange.method == "GET":
+            return read_operation(_parameters(exchange.query_string))
+        if exchange.method != "POST":
+            message = "GraphQL comes by POST, queries also by GET."
+            raise RequestRefused(405, TopLevelCode.BAD_USER_INPUT, message, {"Allow": _METHODS})
+        if exchange.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
             message = f"Send the body as {_JSON}."
             raise RequestRefused(415, TopLevelCode.BAD_USER_INPUT, message)
-        return _operation(_decode(await self._body(request)), is_get=False)
+        if exchange.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            message = "Send the body as it is, without Content-Encoding."
+            raise RequestRefused(415, TopLevelCode.BAD_USER_INPUT, message, {"Accept-Encoding": "identity"})
+        return read_operation(_decode(await self._body(exchange)))
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, exchange: Exchange) -> bytes:
         """Read the body, and no more of it than is allowed."""
+        length = exchange.headers.get("content-length", "")
+        if length.isdecimal() and len(length) < _PARAMETERS_MAX and int(length) > self._settings.body_bytes_max:
+            raise self._too_long()
         body = bytearray()
-        try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > self._settings.body_bytes_max:
-                    message = f"The body is longer than {self._settings.body_bytes_max:,} bytes; split the request."
-                    raise RequestRefused(413, TopLevelCode.BAD_USER_INPUT, message)
-        except ClientDisconnect:
-            raise RequestRefused(400, TopLevelCode.BAD_USER_INPUT, "The client went away.") from None
-        return bytes(body)
+        while True:
+            message = await exchange.receive()
+            if message["type"] == "http.disconnect":
+                text = "The client went away."
+                raise malformed(text)
+            body += message.get("body", b"")
+            if len(body) > self._settings.body_bytes_max:
+                raise self._too_long()
+            if not message.get("more_body", False):
+                return bytes(body)
 
-    async def _execute(self, operation: Operation, actor: Actor, request_id: str, media_type: str) -> Response:
-        context = Context(self._works, actor=actor, request_id=request_id)
+    def _too_long(self) -> RequestRefused:
+        message = f"The body is longer than {self._settings.body_bytes_max:,} bytes; split the request."
+        # The rest of the body is not waited for.
+        return RequestRefused(413, TopLevelCode.BAD_USER_INPUT, message, {"Connection": "close"})
+
+    async def _run(self, exchange: Exchange, operation: Operation, actor: Actor, media_type: str) -> Reply:
+        prepared = self._operations.prepare(operation, actor=actor)
+        if isinstance(prepared, Rejected):
+            # By the specification a request error has a 4xx in the new media type, and 200 in the old one.
+            return Reply(200 if media_type == _JSON else 400, prepared.answer(exchange.request_id), media_type)
+        if prepared.kind == "subscription":
+            message = "A subscription is a stream: use graphql-transport-ws, text/event-stream or multipart/mixed."
+            raise malformed(message)
+        if prepared.kind == "mutation" and exchange.method == "GET":
+            message = "Only queries can be sent by GET; send mutations by POST."
+            raise RequestRefused(405, TopLevelCode.BAD_USER_INPUT, message, {"Allow": "POST"})
+        context = Context(
+            self._works, actor=actor, request_id=exchange.request_id, client_address=exchange.client_address
+        )
         try:
-            async with asyncio.timeout(self._settings.request_timeout_s):
-                result = await self._schema.execute(
-                    operation.query,
-                    variable_values=operation.variables,
-                    operation_name=operation.operation_name,
-                    context_value=context,
-                    allowed_operation_types=(
-                        (OperationType.QUERY,) if operation.is_get else (OperationType.QUERY, OperationType.MUTATION)
-                    ),
-                )
-        except (MissingQueryError, CannotGetOperationTypeError):
-            result = _document_error("The document has no operation of this name.")
-        except InvalidOperationTypeError:
-            if operation.is_get:
-                result = _document_error("Only queries can be sent by GET; send mutations by POST.")
-                return self._answer(result, actor, request_id, media_type, status=405, headers={"Allow": "POST"})
-            result = _document_error("This schema has no subscriptions yet.")
-        except TimeoutError as error:
-            result = ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error)])
+            answer = await self._operations.execute(prepared, context)
         finally:
             await context.close()
-        return self._answer(result, actor, request_id, media_type)
+        return _reply_of(answer, media_type)
 
-    def _answer(
-        self,
-        result: ExecutionResult,
-        actor: Actor,
-        request_id: str,
-        media_type: str,
-        *,
-        status: int | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        is_document_at_fault = isinstance(result, PreExecutionError)
-        answer: dict[str, Any] = {}
-        for error in result.errors or ():
-            code = top_level_code(error, actor=actor, is_document_at_fault=is_document_at_fault)
-            if code is TopLevelCode.INTERNAL:
-                _log.error("request failed", exc_info=error.original_error, path=error.path)
-            answer.setdefault("errors", []).append(shown_error(error, code=code, request_id=request_id))
-        was_executed = not is_document_at_fault and not (result.data is None and _is_pathless(result))
-        if was_executed:
-            answer["data"] = result.data
-        if status is None:
-            # By the specification a request error has a 4xx in the new media type, and 200 in the old one.
-            status = 200 if was_executed or media_type == _JSON else 400
-        return _respond(answer, status, media_type, headers or {})
+    async def _send(self, exchange: Exchange, reply: Reply) -> None:
+        body = orjson.dumps(reply.answer)
+        headers = {
+            "Content-Type": f"{reply.media_type}; charset=utf-8",
+            "Vary": "Accept, Accept-Encoding",
+            "Cache-Control": "no-store",
+            **(reply.headers or {}),
+        }
+        if len(body) >= self._settings.compress_bytes_min and takes_gzip(exchange.headers.get("accept-encoding", "")):
+            body = await _compressed(body)
+            headers["Content-Encoding"] = "gzip"
+        headers["Content-Length"] = str(len(body))
+        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await exchange.send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+        await exchange.send({"type": "http.response.body", "body": body})
 
 
-def _refuse(refused: RequestRefused, request_id: str, media_type: str) -> Response:
-    error = {"message": refused.message, "extensions": {"code": refused.code.value, "requestId": request_id}}
-    return _respond({"errors": [error]}, refused.status, media_type, refused.headers)
-
-
-def _is_pathless(result: ExecutionResult) -> bool:
-    """Tell whether the operation never began: its variables or its name are at fault."""
-    return bool(result.errors) and all(
-        error.path is None and isinstance(error.original_error, GraphQLError | None) for error in result.errors or ()
-    )
-
-
-def _document_error(message: str) -> PreExecutionError:
-    return PreExecutionError(data=None, errors=[GraphQLError(message)])
-
-
-def _respond(answer: Mapping[str, Any], status: int, media_type: str, headers: Mapping[str, str]) -> Response:
-    return Response(
-        orjson.dumps(answer),
-        status_code=status,
-        headers={"Vary": "Accept", "Cache-Control": "no-store", **headers},
-        media_type=f"{media_type}; charset=utf-8",
-    )
-
-
-def _negotiate(accept: str | None) -> str:
-    """Return the first media type that the client accepts and the endpoint speaks."""
-    for item in (accept or "*/*").split(","):
-        name = item.partition(";")[0].strip().lower()
+def negotiate(accept: str | None) -> str:
+    """Return the first media type that the client accepts and the endpoint speaks; raises `RequestRefused`."""
+    for item in (accept or _JSON).split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        if any(part.replace(" ", "") in ("q=0", "q=0.0", "q=0.00", "q=0.000") for part in parameters):
+            continue
         if name in (_JSON, _GRAPHQL_JSON):
             return name
-        if name in ("*/*", "application/*"):
+        if name in _ANY:
             return _JSON
     message = f"This endpoint answers with {_GRAPHQL_JSON} or {_JSON}."
     raise RequestRefused(406, TopLevelCode.BAD_USER_INPUT, message)
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Tell whether the client reads gzip."""
+    for item in accept_encoding.lower().split(","):
+        name, _, quality = item.partition(";")
+        if name.strip() in ("gzip", "*"):
+            return quality.replace(" ", "").rstrip("0") not in ("q=", "q=0.")
+    return False
+
+
+def _reply_of(answer: Answer, media_type: str) -> Reply:
+    """Return an answer with its status: what was executed came through, whatever its fields say."""
+    if "data" in answer:
+        return Reply(200, answer, media_type)
+    wait_s = answer["errors"][0]["extensions"].get(RETRY_AFTER)
+    refused_status = 400 if wait_s is None else 429
+    headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
+    # Clients of the old media type read the body of a 200 only.
+    return Reply(200 if media_type == _JSON else refused_status, answer, media_type, headers)
+
+
+async def _compressed(body: bytes) -> bytes:
+    if len(body) < _COMPRESS_ASIDE_BYTES:
+        return gzip.compress(body, _COMPRESSION_LEVEL)
+    return await asyncio.to_thread(gzip.compress, body, _COMPRESSION_LEVEL)
+
+
+def _parameters(query_string: bytes) -> dict[str, Any]:
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_PARAMETERS_MAX
+        )
+    except ValueError:  # not ASCII, not UTF-8 once unquoted, or too many
+        message = "The parameters of this address cannot be read: send them as UTF-8, each quoted for an address."
+        raise malformed(message) from None
+    found: dict[str, Any] = dict(pairs)
+    return found | {name: _decode(found[name]) for name in ("variables", "extensions") if found.get(name)}
 
 
 def _decode(text: bytes | str) -> Any:  # noqa: ANN401  whatever the client sent
@@ -215,21 +270,4 @@ def _decode(text: bytes | str) -> Any:  # noqa: ANN401  whatever the client sent
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         message = "This is no valid JSON in UTF-8."
-        raise RequestRefused(400, TopLevelCode.BAD_USER_INPUT, message) from None
-
-
-def _operation(parameters: object, *, is_get: bool) -> Operation:
-    if not isinstance(parameters, dict):
-        message = "Send one JSON object with query, variables and operationName."
-        raise RequestRefused(400, TopLevelCode.BAD_USER_INPUT, message)
-    query, variables, name = (parameters.get(key) for key in ("query", "variables", "operationName"))
-    if not isinstance(query, str) or not query.strip():
-        message = "The field query must hold the GraphQL document."
-        raise RequestRefused(400, TopLevelCode.BAD_USER_INPUT, message)
-    if not isinstance(variables, dict | None) or not isinstance(parameters.get("extensions"), dict | None):
-        message = "The fields variables and extensions must be JSON objects."
-        raise RequestRefused(400, TopLevelCode.BAD_USER_INPUT, message)
-    if not isinstance(name, str | None):
-        message = "The field operationName must be text."
-        raise RequestRefused(400, TopLevelCode.BAD_USER_INPUT, message)
-    return Operation(query=query, variables=variables, operation_name=name or None, is_get=is_get)
+        raise malformed(message) from None

@@ -16,6 +16,7 @@ import orjson
 from pydantic.fields import FieldInfo
 
 import domain
+from api import access_page
 from api.settings import Settings
 from domain.base.errors import ErrorCode, Refusal
 from domain.base.events import Event
@@ -31,6 +32,10 @@ TOP_LEVEL_MEANINGS = {
     TopLevelCode.BAD_USER_INPUT: "The request, a variable, an id or a cursor is not of its form. Correct the client.",
     TopLevelCode.GRAPHQL_PARSE_FAILED: "The document is no GraphQL. Correct it at the place that `locations` names.",
     TopLevelCode.GRAPHQL_VALIDATION_FAILED: "The document does not fit the schema, or is longer than its limits.",
+    TopLevelCode.QUERY_TOO_COSTLY: "The operation costs more than one may. Ask for smaller pages, or in parts.",
+    TopLevelCode.THROTTLED: "The caller's budget is used up. Wait `extensions.retryAfter` seconds, then send it again.",
+    TopLevelCode.PERSISTED_QUERY_NOT_FOUND: "No document with this hash was sent before. Send it with its text.",
+    TopLevelCode.PERSISTED_QUERY_NOT_SUPPORTED: "Documents are not kept by their hashes here. Send `documentId`.",
     TopLevelCode.TIMEOUT: "The request or a statement took too long and was stopped. Ask for less, or try again.",
     TopLevelCode.STORAGE_FULL: "The disk of the database is full: nothing was written, reading goes on.",
     TopLevelCode.INTERNAL: "Something went wrong inside. The log has the reason under the `requestId`.",
@@ -50,7 +55,12 @@ def write(folder: Path) -> list[Path]:
 
 def pages() -> dict[str, str]:
     """Return the text of each generated page by its file name."""
-    return {"settings.md": _settings_page(), "errors.md": _errors_page(), "events.md": _events_page()}
+    return {
+        "access.md": _HEAD + access_page.page(),
+        "settings.md": _settings_page(),
+        "errors.md": _errors_page(),
+        "events.md": _events_page(),
+    }
 
 
 def list_events() -> list[type[Event]]:

@@ -14,6 +14,7 @@ from domain.base.money import check_currency
 from domain.base.texts import clean_url
 from domain.base.work import Organisation
 from domain.identity.rules import check_store_code
+from schema.base.limits import Limits
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
@@ -85,6 +86,39 @@ class Settings(BaseSettings):
     body_bytes_max: int = Field(
         default=262_144, ge=1_024, description="Bytes in the body of one request; a longer one is refused with 413."
     )
+    compress_bytes_min: int = Field(
+        default=4_096, ge=256, description="Bytes of an answer from which on it is compressed for who accepts gzip."
+    )
+    documents: str | None = Field(
+        default=None,
+        description=(
+            "A folder of trusted documents, which clients name by `documentId`: `.graphql` files, or `.json` files of "
+            "ids and texts as client tools write them. Read when the server starts."
+        ),
+    )
+    documents_only: bool = Field(default=False, description="Whether nothing but trusted documents is run.")
+    document_characters_max: int = Field(
+        default=65_536, ge=1_024, description="Characters of a document, comments counted."
+    )
+    document_tokens_max: int = Field(default=4_000, ge=100, description="Words and signs of a document.")
+    document_depth_max: int = Field(default=15, ge=1, description="Levels of fields in one another.")
+    document_aliases_max: int = Field(default=30, ge=0, description="Aliases in a document, its fragments unfolded.")
+    document_directives_max: int = Field(
+        default=50, ge=0, description="Directives in a document, its fragments unfolded."
+    )
+    root_fields_max: int = Field(default=10, ge=1, description="Root fields of an operation.")
+    list_items_max: int = Field(
+        default=250, ge=1, description="Items of a list in variables or in a document, such as the lines of an order."
+    )
+    cost_max: int = Field(
+        default=10_000, ge=100, description="Cost of one operation; a dearer one is refused as QUERY_TOO_COSTLY."
+    )
+    cost_budget: int = Field(
+        default=20_000, ge=100, description="Cost that one caller may use at once after a pause, for each process."
+    )
+    cost_restore_rate: int = Field(
+        default=1_000, ge=1, description="Cost that comes back to a caller each second; over it they wait: THROTTLED."
+    )
     request_timeout_s: float = Field(default=10, gt=0, description="Seconds for one request; then TIMEOUT.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe messages that are logged."
@@ -125,6 +159,19 @@ class Settings(BaseSettings):
     @classmethod
     def _store_code(cls, value: str | None) -> str | None:
         return None if value is None else _checked(check_store_code, value)
+
+    @property
+    def limits(self) -> Limits:
+        """Return how much one document may ask."""
+        return Limits(
+            depth=self.document_depth_max,
+            aliases=self.document_aliases_max,
+            directives=self.document_directives_max,
+            tokens=self.document_tokens_max,
+            characters=self.document_characters_max,
+            root_fields=self.root_fields_max,
+            list_items=self.list_items_max,
+        )
 
     @property
     def organisation(self) -> Organisation:

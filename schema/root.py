@@ -1,17 +1,11 @@
 """The whole schema: every area's root fields in one place."""
 
-from collections.abc import Callable, Iterator
-
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
-from strawberry.extensions import (
-    DisableIntrospection,
-    MaxTokensLimiter,
-    SchemaExtension,
-)
+from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from schema.base.budgets import ThrottleStatus
 from schema.base.context import Info
 from schema.base.descriptions import GlobalId, GlobalIds
 from schema.base.errors import InputError, RateLimitedError, VersionConflictError
@@ -28,9 +22,6 @@ from schema.identity.queries import IdentityQueries
 from schema.orders import policies as orders
 from schema.orders.mutations import OrderMutations
 from schema.orders.queries import OrderQueries
-
-TOKENS_MAX = 4_000
-"""Words of a document: far more than any client writes, far fewer than would stall the others."""
 
 
 @strawberry.type(description="Everything that can be read. Reading changes nothing.")
@@ -50,6 +41,11 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         """Read objects of any type."""
         return await load_nodes(info, ids)
 
+    @strawberry.field(description="What the caller may still ask now, this request counted.")
+    def rate_limit(self, info: Info) -> ThrottleStatus | None:
+        """Show the caller's budget."""
+        return info.context.throttle_status
+
 
 @strawberry.type(
     description=(
@@ -61,7 +57,8 @@ class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
     """See the description."""
 
 
-POLICIES = Policies(identity.POLICIES, customers.POLICIES, orders.POLICIES)
+AREAS = (identity.POLICIES, customers.POLICIES, orders.POLICIES)
+POLICIES = Policies(*AREAS)
 INPUTS = {**customers.INPUTS}
 
 
@@ -72,39 +69,14 @@ class Schema(strawberry.Schema):
         """Leave logging to the endpoint: a client's typing error is no error of the server."""
 
 
-class NamedOperation(SchemaExtension):
-    """Refuses a document of several operations without the name of one: nobody knows which one is meant."""
-
-    def on_validate(self) -> Iterator[None]:
-        """Look before the document is validated."""
-        context = self.execution_context
-        definitions = context.graphql_document.definitions if context.graphql_document is not None else ()
-        count = sum(1 for definition in definitions if isinstance(definition, OperationDefinitionNode))
-        if count > 1 and context._provided_operation_name is None:  # noqa: SLF001  the public name guesses the first
-            message = "The document has several operations; say by operationName which one."
-            context.pre_execution_errors = [GraphQLError(message)]
-        yield
-
-
-def make_schema(*, is_introspectable: bool = True) -> strawberry.Schema:
+def make_schema() -> strawberry.Schema:
     """Return the schema."""
     declare_timeline()  # every area has said by now what it puts into timelines
     schema = Schema(
         query=Query,
         mutation=Mutation,
         types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
-        extensions=_extensions(is_introspectable=is_introspectable),
-        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not is_introspectable),
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
     POLICIES.guard(schema._schema, INPUTS)  # noqa: SLF001  Strawberry has no name of its own for it
     return schema
-
-
-def _extensions(*, is_introspectable: bool) -> list[Callable[[], SchemaExtension]]:
-    extensions: list[Callable[[], SchemaExtension]] = [
-        lambda: MaxTokensLimiter(max_token_count=TOKENS_MAX),
-        NamedOperation,
-    ]
-    if not is_introspectable:
-        extensions.append(DisableIntrospection)
-    return extensions

@@ -86,6 +86,7 @@ POLICIES = {
     "customer_attributes": _customer("customer_id"),
     "customer_terms": _customer("customer_id"),
     "customer_spendings": f"customer_id = ANY ({FAMILY})",
+    "customer_merges": _customer("survivor_id"),
     "consents": _customer("customer_id"),
     "timeline_entries": (
         f"customer_id = ANY ({FAMILY}) OR store_id = ANY ({STORES}) OR (kind = 'CONSENT' AND sportello_meets(customer_id))"

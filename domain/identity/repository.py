@@ -24,16 +24,17 @@ STORES_MAX = 1_000
 
 async def list_stores(session: AsyncSession) -> Sequence[Row[Any]]:
     """Return all stores that the session sees, by code."""
-    statement = select(*Store.__table__.c).where(_is_seen(session)).order_by(Store.code).limit(STORES_MAX)
+    statement = select(*Store.__table__.c).where(is_store_seen(session)).order_by(Store.code).limit(STORES_MAX)
     return (await session.execute(statement)).all()
 
 
 async def list_stores_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Return the stores by their ids."""
-    return await rows_by_id(session, Store, ids, where=_is_seen(session))
+    return await rows_by_id(session, Store, ids, where=is_store_seen(session))
 
 
-def _is_seen(session: AsyncSession) -> ColumnElement[bool]:
+def is_store_seen(session: AsyncSession) -> ColumnElement[bool]:
+    """Say that the session sees a store: a partner agent theirs."""
     store_ids = sight_of(session).store_ids
     return true() if store_ids is None else Store.id.in_(sorted(store_ids))
 

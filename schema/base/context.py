@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.base.actors import SYSTEM, Actor
 from domain.base.database import Session, typed_errors
 from domain.base.work import Once, Work, Works
+from schema.base.budgets import ThrottleStatus
 from schema.base.gatherer import Gatherer
 
 _Answer = TypeVar("_Answer")
@@ -21,10 +22,12 @@ _Answer = TypeVar("_Answer")
 class Context:
     """One request: it reads from one snapshot, in one session that its resolvers take turns with."""
 
-    def __init__(self, works: Works, *, actor: Actor, request_id: str) -> None:
+    def __init__(self, works: Works, *, actor: Actor, request_id: str, client_address: str = "") -> None:
         """Take the doors; no connection is used before something is read."""
         self.actor = actor
         self.request_id = request_id
+        self.client_address = client_address
+        self.throttle_status: ThrottleStatus | None = None
         self.gatherer = Gatherer()
         self.works = works
         self.personal: set[object] = set()

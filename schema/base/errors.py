@@ -9,7 +9,7 @@ import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from domain.base.actors import Actor, ActorKind
+from domain.base.actors import ANONYMOUS, Actor, ActorKind
 from domain.base.errors import (
     ErrorCode,
     Forbidden,
@@ -73,6 +73,11 @@ class TopLevelCode(StrEnum):
     BAD_USER_INPUT = "BAD_USER_INPUT"
     GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
     GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    QUERY_TOO_COSTLY = "QUERY_TOO_COSTLY"
+    THROTTLED = "THROTTLED"
+    PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
+    """Apollo's word: its client sends the document again, with its hash."""
+    PERSISTED_QUERY_NOT_SUPPORTED = "PERSISTED_QUERY_NOT_SUPPORTED"
     TIMEOUT = "TIMEOUT"
     STORAGE_FULL = "STORAGE_FULL"
     INTERNAL = "INTERNAL"
@@ -110,7 +115,9 @@ def in_api_spelling(step: str | int) -> str:
     return head + "".join(part.capitalize() for part in tail)
 
 
-def top_level_code(error: GraphQLError, *, actor: Actor, is_document_at_fault: bool) -> TopLevelCode:
+def top_level_code(
+    error: GraphQLError, *, actor: Actor = ANONYMOUS, is_document_at_fault: bool = False
+) -> TopLevelCode:
     """Return what `extensions.code` says of an error."""
     if isinstance(error, GraphQLSyntaxError):
         return TopLevelCode.GRAPHQL_PARSE_FAILED

@@ -36,6 +36,11 @@ def loads(type_name: str, *, policy: Policy) -> Callable[[_Load], _Load]:
     return declare
 
 
+def node_policies() -> dict[str, Policy]:
+    """Return who may read objects of each type by their ids."""
+    return {type_name: policy for type_name, (_, policy) in _LOADERS.items()}
+
+
 async def load_node(info: Info, value: str) -> Any:  # noqa: ANN401  a node of any type, or None
     """Return the object with this id, None where there is none. Raises `Invalid`, `Forbidden`."""
     (found,) = await load_nodes(info, [value])

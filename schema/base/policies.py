@@ -13,9 +13,11 @@ from typing import Any, TypeAlias
 
 from graphql import (
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLObjectType,
     GraphQLSchema,
     default_field_resolver,
+    get_named_type,
     is_introspection_type,
 )
 
@@ -86,7 +88,8 @@ SHARED: Rows = {
     "InputError": {"code message field": REACHED},
     "VersionConflict": {"code message field currentVersion": REACHED},
     "RateLimited": {"code message field retryAt": REACHED},
-    "Query": {"node nodes": ANYBODY},
+    "ThrottleStatus": {"maximumAvailable currentlyAvailable restoreRate": REACHED},
+    "Query": {"node nodes rateLimit": ANYBODY},
 }
 
 
@@ -194,15 +197,18 @@ async def _masked_later(value: Awaitable[Any], mask: Callable[[str], str]) -> An
 def _guard_input(field: GraphQLField, restricted: Mapping[tuple[str, str], Policy]) -> None:
     """Refuse what an actor may never send, before anything is done."""
     argument = field.args.get("input")
-    kind = getattr(getattr(argument, "type", None), "of_type", None)
-    names = {name: policy for (owner, name), policy in restricted.items() if owner == getattr(kind, "name", "")}
+    kind = None if argument is None else get_named_type(argument.type)
+    if not isinstance(kind, GraphQLInputObjectType):
+        return
+    names = {name: policy for (owner, name), policy in restricted.items() if owner == kind.name}
+    defaults = {name: kind.fields[name].default_value for name in names}
     if not names:
         return
     resolve = field.resolve or default_field_resolver
 
     def guarded(source: Any, info: Any, **arguments: Any) -> Any:  # noqa: ANN401
-        for name in arguments["input"]:
-            if name in names:
+        for name, value in arguments["input"].items():
+            if name in names and value != defaults[name]:  # what was left out is there by default
                 names[name].check(info.context.actor)
         return resolve(source, info, **arguments)
 

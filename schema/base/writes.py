@@ -24,12 +24,14 @@ async def write(
 ) -> UUID | list[UserError]:
     """Perform the action; return the id of what it made, or why it was refused.
 
-    Raises `Forbidden` where this actor may never do this: an error of its own kind, not a refusal.
+    Raises `Forbidden` where this actor may never do this, whatever the value: an error of its own kind, no refusal.
     """
     try:
         return await info.context.perform(story, action=action, once=once)
-    except Forbidden:
-        raise
+    except Forbidden as forbidden:
+        if not forbidden.field:
+            raise
+        return user_errors(forbidden)
     except (Refusal, Refusals) as refused:
         return user_errors(refused)
 

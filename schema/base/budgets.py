@@ -1,0 +1,97 @@
+"""How much each caller may ask in a while: a bucket that leaks.
+
+What an operation costs goes into its caller's bucket, which leaks at a steady rate; where it would run over, the
+caller waits. Buckets are kept by each process for itself, and forgotten when they would be empty.
+"""
+
+import ipaddress
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+
+import strawberry
+
+from domain.base.actors import Actor
+from schema.base.descriptions import shown
+
+_BUCKETS_MAX = 10_000
+"""Callers that are remembered; then the one who asked longest ago is forgotten."""
+
+_IPV6_PREFIX = 64
+"""Bits of an address that name whose network it is: the rest anybody may choose."""
+
+
+@strawberry.type(description="What the caller may still ask, in units of cost.")
+class ThrottleStatus:
+    """See the description."""
+
+    maximum_available: int = shown("What may be asked at once after a pause.")
+    currently_available: int = shown("What may be asked now.")
+    restore_rate: int = shown("What comes back each second.")
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """What one caller has asked and the bucket has not leaked yet."""
+
+    level: float
+    at: datetime
+
+
+class Budgets:
+    """The buckets of all callers."""
+
+    def __init__(self, *, maximum: int, restore_rate: int) -> None:
+        """Start with every bucket empty."""
+        self._maximum = maximum
+        self._restore_rate = restore_rate
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, caller: str, cost: int, *, now: datetime) -> int:
+        """Take a cost from the caller's budget; return 0, or the seconds to wait until there is enough."""
+        bucket = self._bucket(caller, now)
+        missing = bucket.level + cost - self._maximum
+        # What is dearer than the whole budget is let through where the bucket is empty: it will take its time.
+        if missing > 0 and bucket.level > 0:
+            return max(1, math.ceil(min(missing, bucket.level) / self._restore_rate))
+        bucket.level += cost
+        return 0
+
+    def give_back(self, caller: str, cost: int, *, now: datetime) -> None:
+        """Give back what was taken and not used; a cost below 0 was used on top."""
+        bucket = self._bucket(caller, now)
+        bucket.level = max(0.0, bucket.level - cost)
+
+    def status(self, caller: str, *, now: datetime) -> ThrottleStatus:
+        """Return what the caller may still ask."""
+        available = self._maximum - self._bucket(caller, now).level
+        return ThrottleStatus(
+            maximum_available=self._maximum,
+            currently_available=max(0, int(available)),
+            restore_rate=self._restore_rate,
+        )
+
+    def _bucket(self, caller: str, now: datetime) -> _Bucket:
+        bucket = self._buckets.pop(caller, None) or _Bucket(0.0, now)
+        elapsed = max(0.0, (now - bucket.at).total_seconds())
+        bucket.level = max(0.0, bucket.level - elapsed * self._restore_rate)
+        bucket.at = now
+        self._buckets[caller] = bucket
+        if len(self._buckets) > _BUCKETS_MAX:
+            self._buckets.popitem(last=False)
+        return bucket
+
+
+def caller_of(actor: Actor, client_address: str) -> str:
+    """Return whose budget it is: the actor's, or that of the network from which nobody in particular asks."""
+    if actor.id is not None:
+        return actor.scope
+    try:
+        address = ipaddress.ip_address(client_address)
+    except ValueError:
+        return f"{actor.kind}:{client_address}"
+    if address.version == 6:  # noqa: PLR2004  the two versions of addresses
+        network = ipaddress.ip_network((address, _IPV6_PREFIX), strict=False)
+        return f"{actor.kind}:{network}"
+    return f"{actor.kind}:{address}"
