@@ -58,8 +58,9 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 """How an object of each type is reached; `{Order}` is the own order's id."""
 
-PATHLESS = {"InputError", "VersionConflict", "RateLimited"}
-"""Refusals: they are reached through payloads only, and hold what the caller sent."""
+PATHLESS = {"InputError", "VersionConflict", "RateLimited", "CustomerExport"}
+"""Refusals: they are reached through payloads only, and hold what the caller sent. Exports, by `node` alone: who
+finds them is tried in tests/customers/test_api_exports.py."""
 
 
 def types_with_fields() -> list[str]:

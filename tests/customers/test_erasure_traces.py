@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from domain.base.database import Database, StorageBusy
+from domain.base.errors import StorageBusy
 from domain.base.model import Base
 from domain.base.work import Works
 from tests.conftest import Client, StandingClock
@@ -148,9 +148,3 @@ async def test_what_others_have_in_common_stays_theirs(client: Client) -> None:
     assert (await client.ask(query)).data["orders"]["nodes"] == []
     left = await client.ask('{ orderByExternalId(externalId: "o-3") { contactEmail } }')
     assert left.data["orderByExternalId"] == {"contactEmail": "quixo.only@mail.example"}
-
-
-def test_a_busy_database_says_so() -> None:
-    """What the job is tried again for has a name."""
-    assert issubclass(StorageBusy, Exception)
-    assert Database.scrub.__doc__
