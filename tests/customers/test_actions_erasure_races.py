@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 import pytest
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from domain.base.actors import SYSTEM
 from domain.base.errors import Refusal, Refusals
 from domain.base.work import Work, Works
+from domain.customers.actions import proposals
 from domain.customers.actions.consents import record_consent
 from domain.customers.actions.erasure import erase_customer
 from domain.customers.actions.exports import request_export
@@ -178,4 +179,28 @@ async def test_a_crash_in_the_middle_leaves_all_or_nothing(works: Works, monkeyp
             await works.perform(erasing(key), actor=SYSTEM, action="test")
     assert await rows_with(works, ["quixo"]) == before
     await perform(works, erasing(key))
+    await gone_whole(works, key)
+
+
+@pytest.mark.parametrize("point", ["hold_records", "list_merges_between"])
+async def test_nobody_is_proposed_who_is_erased_meanwhile(
+    works: Works, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """Somebody with the same number comes in; before and after they hold on to the other one, that one is erased."""
+    phone = "+390669812345"
+    quixo = CustomerDetails(phone=phone, given_name="Quixo", family_name="Quixoti")
+    key = await perform(works, lambda work: create_customer(work, details=quixo))
+    original = getattr(proposals, point)
+    erased: list[asyncio.Task[UUID]] = []
+
+    async def slowly(*arguments: Any, **words: Any) -> Any:  # noqa: ANN401
+        if not erased:
+            erased.append(asyncio.create_task(perform(works, erasing(key))))
+            await asyncio.wait(erased, timeout=0.5)
+        return await original(*arguments, **words)
+
+    monkeypatch.setattr(proposals, point, slowly)
+    twin = CustomerDetails(phone=phone, given_name="Quixo", family_name="Quixoti")
+    await perform(works, lambda work: create_customer(work, details=twin))
+    assert await asyncio.gather(*erased) == [key]
     await gone_whole(works, key)
