@@ -197,7 +197,7 @@ class Operations:
 
     def _charge(self, prepared: Prepared, context: Context) -> Answer | None:
         """Take the operation's cost from the caller's budget, or return how long they wait."""
-        caller = caller_of(context.actor, context.client_address)
+        caller = caller_of(context.actor, context.client_address or "")
         now = self._clock.now()
         wait_s = self._budgets.take(caller, prepared.cost, now=now)
         context.throttle_status = self._budgets.status(caller, now=now)
@@ -212,7 +212,7 @@ class Operations:
 
     def _settle(self, prepared: Prepared, result: ExecutionResult, context: Context) -> dict[str, Any]:
         """Give back what was not needed, or take what came on top, and return the cost as clients see it."""
-        caller = caller_of(context.actor, context.client_address)
+        caller = caller_of(context.actor, context.client_address or "")
         now = self._clock.now()
         actual = prepared.document.costs.actual(result.data)
         self._budgets.give_back(caller, prepared.cost - actual, now=now)

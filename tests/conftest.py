@@ -19,7 +19,8 @@ from api.settings import Settings
 from domain.base.actors import EVERY_PERMISSION, SYSTEM, Permission
 from domain.base.database import Database
 from domain.base.work import Works
-from domain.identity.actions import create_api_key, upsert_store
+from domain.identity.actions.keys import create_api_key
+from domain.identity.actions.stores import upsert_store
 from domain.identity.rules import StoreDetails
 from domain.reactions import REACTIONS
 from tests.postgres import PostgresServer, postgres_server, temporary_folder
