@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
-from api.access import InvalidToken
+from api.access import InvalidToken, client_address
 from api.operations import RETRY_AFTER, Prepared, Rejected
 from api.requests import Answer, Operation, RequestRefused, malformed, read_operation
 from api.streams.bodies import Body
@@ -48,7 +48,7 @@ class Exchange:
     method: str
     headers: Mapping[str, str]
     query_string: bytes
-    client_address: str
+    client_address: str | None
     request_id: str
     receive: Receive
     send: Send
@@ -65,7 +65,7 @@ class Exchange:
             method=scope["method"],
             headers=headers,
             query_string=scope["query_string"],
-            client_address=client[0] if client else "",
+            client_address=client[0] if client else None,
             request_id=scope["state"]["request_id"],
             receive=receive,
             send=send,
@@ -203,7 +203,14 @@ class GraphQLEndpoint:
             message = "Only queries can be sent by GET; send mutations by POST."
             raise RequestRefused(405, TopLevelCode.BAD_USER_INPUT, message, {"Allow": "POST"})
         context = Context(
-            self._works, actor=actor, request_id=exchange.request_id, client_address=exchange.client_address
+            self._works,
+            actor=actor,
+            request_id=exchange.request_id,
+            client_address=client_address(
+                exchange.client_address,
+                exchange.headers.get("x-forwarded-for"),
+                trusted_proxies=self._settings.trusted_proxies,
+            ),
         )
         try:
             if form is not None:

@@ -16,6 +16,7 @@ import orjson
 from pydantic.fields import FieldInfo
 
 import domain
+from api import access_page
 from api.settings import Settings
 from domain.base.errors import ErrorCode, Refusal
 from domain.base.events import Event
@@ -54,7 +55,12 @@ def write(folder: Path) -> list[Path]:
 
 def pages() -> dict[str, str]:
     """Return the text of each generated page by its file name."""
-    return {"settings.md": _settings_page(), "errors.md": _errors_page(), "events.md": _events_page()}
+    return {
+        "access.md": _HEAD + access_page.page(),
+        "settings.md": _settings_page(),
+        "errors.md": _errors_page(),
+        "events.md": _events_page(),
+    }
 
 
 def list_events() -> list[type[Event]]:

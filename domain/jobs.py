@@ -5,9 +5,15 @@ from datetime import timedelta
 
 from domain.base.jobs import Handlers, Schedule
 from domain.base.upkeep import PurgeExpired, purge_expired
+from domain.identity.actions.upkeep import PurgeSignIn, purge_sign_in
 
 HANDLERS: Handlers = {
     PurgeExpired: purge_expired,
+    PurgeSignIn: purge_sign_in,
 }
+"""Mails are sent by `api/mails.py`, which knows the server."""
 
-SCHEDULES: Sequence[Schedule] = (Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),)
+SCHEDULES: Sequence[Schedule] = (
+    Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),
+    Schedule(name="purgeSignIn", every=timedelta(hours=1), job=PurgeSignIn()),
+)

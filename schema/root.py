@@ -10,13 +10,20 @@ from schema.base.context import Info
 from schema.base.descriptions import GlobalId, GlobalIds
 from schema.base.errors import InputError, RateLimitedError, VersionConflictError
 from schema.base.nodes import Node, load_node, load_nodes
+from schema.base.policies import Policies
 from schema.base.scalars import SCALARS, Cursor, Duration
-from schema.customers.mutations import CustomerMutations
+from schema.customers import policies as customers
+from schema.customers.mutations.customers import CustomerMutations
+from schema.customers.mutations.shoppers import ShopperMutations
 from schema.customers.queries import CustomerQueries
 from schema.customers.subscriptions import CustomerSubscriptions, declare_customer_stream
 from schema.customers.types.timeline import declare_timeline
-from schema.identity.mutations import IdentityMutations
+from schema.identity import policies as identity
+from schema.identity.mutations.sessions import SessionMutations
+from schema.identity.mutations.shop import ShopMutations
+from schema.identity.mutations.staff import StaffMutations
 from schema.identity.queries import IdentityQueries
+from schema.orders import policies as orders
 from schema.orders.mutations import OrderMutations
 from schema.orders.queries import OrderQueries
 from schema.orders.types import stream as stream  # its items are declared by being read
@@ -61,7 +68,7 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         "A refused write says why in `userErrors` and changes nothing."
     )
 )
-class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
+class Mutation(ShopMutations, StaffMutations, SessionMutations, ShopperMutations, CustomerMutations, OrderMutations):
     """See the description."""
 
 
@@ -79,6 +86,11 @@ class Subscription(CustomerSubscriptions):
     """See the description."""
 
 
+AREAS = (identity.POLICIES, customers.POLICIES, orders.POLICIES)
+POLICIES = Policies(*AREAS)
+INPUTS = {**customers.INPUTS}
+
+
 class Schema(strawberry.Schema):
     """The schema; its errors are logged by the endpoint, which knows whose they are."""
 
@@ -89,10 +101,12 @@ class Schema(strawberry.Schema):
 def make_schema() -> strawberry.Schema:
     """Return the schema."""
     declare_timeline()  # every area has said by now what it puts into timelines
-    return Schema(
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
+    POLICIES.guard(schema._schema, INPUTS)  # noqa: SLF001  Strawberry has no name of its own for it
+    return schema

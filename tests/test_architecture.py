@@ -22,7 +22,7 @@ NESTING_MAX = 3
 ARGUMENTS_MAX = 6
 
 DOMAIN_FILES = {"model", "rules", "repository", "actions", "events", "errors"}
-SCHEMA_FILES = {"types", "inputs", "queries", "mutations", "subscriptions"}
+SCHEMA_FILES = {"types", "inputs", "queries", "mutations", "subscriptions", "policies"}
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "services", "service", "managers", "manager", "misc"}
 
 STATEMENTS = {"select", "insert", "update", "delete"}

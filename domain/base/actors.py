@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from domain.base.sight import Sight
+
 
 class ActorKind(StrEnum):
     """What sort of actor it is."""
@@ -77,6 +79,11 @@ class Actor:
         return self.id if self.kind is ActorKind.CUSTOMER else None
 
     @property
+    def sight(self) -> Sight:
+        """Return which rows this actor sees."""
+        return Sight(customer_id=self.customer_id, store_ids=self.store_ids)
+
+    @property
     def is_masked(self) -> bool:
         """Tell whether personal data are shown to this actor in part only."""
         return self.role is StaffRole.PARTNER_AGENT
@@ -88,3 +95,13 @@ class Actor:
 
 ANONYMOUS = Actor(kind=ActorKind.ANONYMOUS, permissions=frozenset())
 SYSTEM = Actor(kind=ActorKind.SYSTEM, permissions=EVERY_PERMISSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, from where and in which request: for actions that take several transactions."""
+
+    actor: Actor
+    address: str | None = None
+    """The network address that they come from; None where nobody knows."""
+    request_id: str | None = None

@@ -12,15 +12,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeAlias
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from domain.base.errors import Invalid, StorageFull
+from domain.base.sight import WHOLE, Sight, look
 
 Session: TypeAlias = AsyncSession
 
 POOL_SIZE = 16
+NARROWED_ROLE = "sportello_narrowed"
+"""PostgreSQL's role for who sees a part only: it reads what row-level security leaves (migration `row_security`)."""
+
 STATEMENT_TIMEOUT_S = 8
 LOCK_TIMEOUT_S = 4
 _UNIQUE_VIOLATION = "23505"
@@ -48,10 +52,24 @@ class Database:
             self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncSession]:
-        """Yield a session that sees one snapshot and cannot write."""
+    async def reading(self, sight: Sight = WHOLE) -> AsyncIterator[AsyncSession]:
+        """Yield a session that sees one snapshot, so much of it as `sight` says, and cannot write."""
         async with typed_errors(), AsyncSession(self._reader, autoflush=False) as session:
+            if not sight.is_whole:
+                look(session, sight)
+                await self._fence(session, sight)
             yield session
+
+    async def _fence(self, session: AsyncSession, sight: Sight) -> None:
+        """Let the database itself keep from this transaction what is beyond its sight, where it can."""
+        if self.is_sqlite:
+            return
+        await session.execute(text(f"SET LOCAL ROLE {NARROWED_ROLE}"))
+        values = dict(sight.settings)
+        chosen = ", ".join(f"set_config('{name}', :v{place}, true)" for place, name in enumerate(values))
+        await session.execute(
+            text(f"SELECT {chosen}"), {f"v{place}": value for place, value in enumerate(values.values())}
+        )
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:

@@ -155,12 +155,15 @@ def chunks(values: Iterable[_Value]) -> list[list[_Value]]:
     return [listed[start : start + LIST_CHUNK] for start in range(0, len(listed), LIST_CHUNK)]
 
 
-async def rows_by_id(session: AsyncSession, table: type[Base], ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+async def rows_by_id(
+    session: AsyncSession, table: type[Base], ids: Iterable[UUID], *, where: ColumnElement[bool] | None = None
+) -> dict[UUID, Row[Any]]:
     """Return plain rows of the table by their ids."""
     columns = table.__table__.c
     found: dict[UUID, Row[Any]] = {}
     for chunk in chunks(ids):
-        rows = await session.execute(select(*columns).where(columns.id.in_(chunk)))
+        statement = select(*columns).where(columns.id.in_(chunk))
+        rows = await session.execute(statement if where is None else statement.where(where))
         found.update({row.id: row for row in rows})
     return found
 

@@ -187,16 +187,23 @@ class Consent(Base, kw_only=True):
 class TimelineEntry(Base, kw_only=True):
     """Where one thing that happened stands in a customer's timeline; `id` is the thing's own.
 
-    Areas put their things in by reactions; which kinds there are is theirs to say.
+    Areas put their things in by reactions; which kinds there are is theirs to say. Who works for one store only
+    sees the things of that store, and the customers who have any.
     """
 
     __tablename__ = "timeline_entries"
-    __table_args__ = (Index("ix_timeline_entries_customer_id", "customer_id", "kind", "occurred_at", "id"), STRICT)
+    __table_args__ = (
+        Index("ix_timeline_entries_customer_id", "customer_id", "kind", "occurred_at", "id"),
+        Index("ix_timeline_entries_store_id", "store_id", "customer_id"),
+        STRICT,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str]
     customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
     occurred_at: Mapped[datetime]
+    store_id: Mapped[UUID | None] = mapped_column(default=None)
+    """The store in which it happened; None for what is the whole organisation's, or of no store."""
 
 
 class AttributeDefinition(Base, kw_only=True):

@@ -16,7 +16,6 @@ from typing import Any, get_args
 import strawberry
 from strawberry.types.field import StrawberryField
 
-from domain.base.actors import Permission
 from schema.base.context import Info
 from schema.base.gatherer import Batch
 
@@ -24,8 +23,8 @@ BATCH_FUNCTION = "sportello.batch"
 """The key of a field's metadata under which an engine finds the function that takes the whole list."""
 
 
-def batched(*, description: str, needs: Permission | None = None) -> Callable[[Batch], StrawberryField]:
-    """Declare a field whose function takes a list of parents. `needs`: who may not is refused the field."""
+def batched(*, description: str) -> Callable[[Batch], StrawberryField]:
+    """Declare a field whose function takes a list of parents."""
 
     def declare(resolve: Batch) -> StrawberryField:
         hints = dict(resolve.__annotations__)  # not evaluated: a parent may be the class that is being made
@@ -33,8 +32,6 @@ def batched(*, description: str, needs: Permission | None = None) -> Callable[[B
         _parents, info, *arguments = inspect.signature(resolve).parameters.values()
 
         def gather(self: Any, info: Info, **kwargs: Any) -> Awaitable[Any]:  # noqa: ANN401
-            if needs is not None:
-                info.context.require(needs)
             return info.context.gatherer.add(self, info, resolve, kwargs)
 
         gather.__name__, gather.__doc__, gather.__module__ = resolve.__name__, resolve.__doc__, resolve.__module__
@@ -48,7 +45,7 @@ def batched(*, description: str, needs: Permission | None = None) -> Callable[[B
         )
         gather.__annotations__ = {a.name: hints[a.name] for a in arguments} | {"info": Info, "return": result}
         field: StrawberryField = strawberry.field(
-            resolver=gather, description=description, metadata={BATCH_FUNCTION: resolve, "needs": needs}
+            resolver=gather, description=description, metadata={BATCH_FUNCTION: resolve}
         )
         return field
 

@@ -10,9 +10,8 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.base.actors import SYSTEM, Actor, Permission
+from domain.base.actors import SYSTEM, Actor, Caller
 from domain.base.database import Session, typed_errors
-from domain.base.errors import Forbidden
 from domain.base.work import Once, Work, Works
 from schema.base.budgets import ThrottleStatus
 from schema.base.gatherer import Gatherer
@@ -23,7 +22,7 @@ _Answer = TypeVar("_Answer")
 class Context:
     """One request: it reads from one snapshot, in one session that its resolvers take turns with."""
 
-    def __init__(self, works: Works, *, actor: Actor, request_id: str, client_address: str = "") -> None:
+    def __init__(self, works: Works, *, actor: Actor, request_id: str, client_address: str | None = None) -> None:
         """Take the doors; no connection is used before something is read."""
         self.actor = actor
         self.request_id = request_id
@@ -33,6 +32,8 @@ class Context:
         self.works = works
         self.event_cursor = works.feed.cursor
         """A place in the feed before everything that the request may miss: taken before anything is read."""
+        self.personal: set[object] = set()
+        """Whose personal data were shown: the ids of what held them."""
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()
@@ -43,11 +44,14 @@ class Context:
         """Return the present instant."""
         return self.works.clock.now()
 
-    def require(self, permission: Permission) -> None:
-        """Raise `Forbidden` unless the actor has the permission."""
-        if not self.actor.may(permission):
-            message = f"This needs the permission {permission}."
-            raise Forbidden(message)
+    @property
+    def caller(self) -> Caller:
+        """Return who asks, from where and in which request."""
+        return Caller(actor=self.actor, address=self.client_address, request_id=self.request_id)
+
+    def note_personal(self, source: object) -> None:
+        """Note that personal data of this object were shown whole."""
+        self.personal.add(getattr(source, "id", None))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
@@ -57,7 +61,7 @@ class Context:
                 message = "the request is over"
                 raise RuntimeError(message)
             if self._session is None:
-                self._session = await self._open.enter_async_context(self.works.database.reading())
+                self._session = await self._open.enter_async_context(self.works.database.reading(self.actor.sight))
             try:
                 yield self._session
             except SQLAlchemyError:

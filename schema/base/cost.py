@@ -1,7 +1,8 @@
 """What an operation costs: the objects that it may read.
 
 A scalar costs nothing, an object 1, a page its size times what stands in it, a mutation 10. What wraps the items
-of a page (`edges`, `pageInfo`) costs nothing, so that both ways of reading a page cost the same.
+of a page (`edges`, `pageInfo`) costs nothing, so that both ways of reading a page cost the same. A short list that
+is no page is taken for five objects; what it really held is counted afterwards.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,6 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
-    GraphQLField,
     GraphQLInterfaceType,
     GraphQLList,
     GraphQLNamedType,
@@ -41,9 +41,16 @@ OPERATION_COST_MIN = 1
 INTROSPECTION_COSTS = {"__schema": 1_000, "__type": 100}
 """The whole schema takes the server as long as many objects; a client asks for it once."""
 
+LIST_SIZE = 5
+"""Taken for the size of a list without pages: lists in lists would else be had for nothing."""
+
 _PAGE_ARGUMENTS = ("first", "last")
 _IDS_ARGUMENT = "ids"
-_WRAPPERS = ("Edge", "PageInfo")
+_PAGES = ("Connection", "Page")
+"""Ends of the names of types that are pages: how many items they hold was asked for."""
+
+_FREE = ("Edge", "PageInfo", "UserError")
+"""Ends of the names of types that only wrap what was read, or say why nothing was."""
 
 Variables: TypeAlias = Mapping[str, Any]
 _Value: TypeAlias = ValueNode | None
@@ -59,7 +66,9 @@ class Counted:
     item: int
     below: "Selected"
     sizes: tuple[ValueNode, ...] = ()
-    """What says how many items there are at most; one where nothing does."""
+    """What says how many items there are at most."""
+    size: int = 1
+    """How many there are where nothing says it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -136,11 +145,14 @@ class Costs:
             return Counted(name, MUTATION_COST, 0, below)
         if set(_PAGE_ARGUMENTS) <= set(definition.args):
             return Counted(name, 1, 0, below, tuple(arguments[word] for word in _PAGE_ARGUMENTS if word in arguments))
-        is_wrapper = named.name.endswith(_WRAPPERS)
-        if is_wrapper and not below.fields:
+        is_free = named.name.endswith(_FREE)
+        if is_free and not below.fields:
             return None
-        ids = (arguments[_IDS_ARGUMENT],) if _has_ids(definition) and _IDS_ARGUMENT in arguments else ()
-        return Counted(name, 0, 0 if is_wrapper else 1, below, ids)
+        is_in_page = isinstance(parent, GraphQLObjectType) and parent.name.endswith(_PAGES)
+        is_list = isinstance(get_nullable_type(definition.type), GraphQLList) and not is_in_page
+        ids = (arguments[_IDS_ARGUMENT],) if is_list and _IDS_ARGUMENT in arguments else ()
+        size = 1 if is_free or not is_list else LIST_SIZE
+        return Counted(name, 0, 0 if is_free else 1, below, ids, size)
 
     def _sum(self, selected: Selected, variables: Variables, known: dict[Selected, int]) -> int:
         if selected in known:
@@ -149,7 +161,7 @@ class Costs:
         by_type: dict[str, int] = {}
         for counted, type_name in selected.fields.items():
             below = counted.item + self._sum(counted.below, variables, known)
-            cost = counted.own + self._size(counted.sizes, variables) * below
+            cost = counted.own + self._size(counted, variables) * below
             if type_name is None:
                 total += cost
             else:
@@ -157,9 +169,9 @@ class Costs:
         known[selected] = total + max(by_type.values(), default=0)
         return known[selected]
 
-    def _size(self, sizes: tuple[ValueNode, ...], variables: Variables) -> int:
+    def _size(self, counted: Counted, variables: Variables) -> int:
         """Return how many items there are at most; a page without a size, or with a wrong one, is refused later."""
-        return max((self._read(each, variables) for each in sizes), default=1)
+        return max((self._read(each, variables) for each in counted.sizes), default=counted.size)
 
     def _read(self, value: _Value, variables: Variables) -> int:
         if isinstance(value, VariableNode):
@@ -171,12 +183,6 @@ class Costs:
 
 
 _HasFields = GraphQLObjectType | GraphQLInterfaceType
-
-
-def _has_ids(definition: GraphQLField) -> bool:
-    """Tell whether a field answers with a list as long as the list of ids that it is given."""
-    is_list = isinstance(get_nullable_type(definition.type), GraphQLList)
-    return is_list and _IDS_ARGUMENT in definition.args
 
 
 def _size_of(value: object) -> int:

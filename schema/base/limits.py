@@ -32,7 +32,7 @@ ERRORS_MAX = 10
 """Errors of one document that are told: who has more reads the first ones first."""
 
 # Comparing fields of the same name grows with the square of their number. A client's document spends some thousands.
-overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 50_000
+overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 20_000
 
 SIGN_IN_FIELDS = frozenset(
     {
@@ -48,6 +48,9 @@ SIGN_IN_FIELDS = frozenset(
 
 _INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
 """What is below them ends by itself: GraphQL's own rule stops lists in lists, and types are wrapped only so often."""
+
+_REPEATS_MAX = 100
+"""Fields that stand again beside themselves: merging them is work, and no client writes them."""
 
 _NESTING_PER_DEPTH = 3
 """Selection sets in one another for each level of fields: fragments may stand between two levels."""
@@ -71,6 +74,8 @@ class Measure:
     """What a selection set unfolds to."""
 
     depth: int = 0
+    spreads: int = 0
+    """Fragments in one another."""
     aliases: int = 0
     directives: int = 0
     fields: int = 0
@@ -80,6 +85,7 @@ class Measure:
     def take(self, other: "Measure") -> None:
         """Add what stands on the same level: a fragment."""
         self.depth = max(self.depth, other.depth)
+        self.spreads = max(self.spreads, other.spreads)
         self.aliases += other.aliases
         self.directives += other.directives
         self.fields += other.fields
@@ -88,6 +94,7 @@ class Measure:
     def take_below(self, other: "Measure") -> None:
         """Add what stands below a field."""
         self.depth = max(self.depth, other.depth + 1)
+        self.spreads = max(self.spreads, other.spreads)
         self.aliases += other.aliases
         self.directives += other.directives
 
@@ -102,6 +109,7 @@ class Pass:
 
     fragments: Mapping[str, FragmentDefinitionNode]
     limits: Limits
+    repeat_count: int = 0
     visited_count: int = 0
     """Nodes that were looked at: never more than the document has words."""
     _known: dict[str, Measure] = field(default_factory=dict)
@@ -114,6 +122,7 @@ class Pass:
             return found
         if nesting > _NESTING_PER_DEPTH * self.limits.depth:
             raise self._too_deep(selection_set)
+        self._check_repeats(selection_set)
         for selection in selection_set.selections:
             self.visited_count += 1
             found.directives += self._directives(selection)
@@ -125,6 +134,14 @@ class Pass:
                 found.take(self.measure(selection.selection_set, nesting=nesting + 1))
             self.check(found, selection)
         return found
+
+    def _check_repeats(self, selection_set: SelectionSetNode) -> None:
+        """Refuse a document that says the same again and again."""
+        names = [(each.alias or each.name).value for each in selection_set.selections if isinstance(each, FieldNode)]
+        self.repeat_count += len(names) - len(set(names))
+        if self.repeat_count > _REPEATS_MAX:
+            message = f"More than {_REPEATS_MAX} fields are repeated beside themselves. Say each once."
+            raise LimitExceeded(message, [selection_set])
 
     def _take_field(self, found: Measure, node: FieldNode, nesting: int) -> None:
         below = self.measure(node.selection_set, nesting=nesting + 1)
@@ -150,9 +167,12 @@ class Pass:
         if name in self._open:
             message = f"The fragment {name} contains itself. Take the ring of spreads apart."
             raise LimitExceeded(message, [spread])
+        if len(self._open) > self.limits.depth:
+            raise self._too_deep(definition)
         self._open.add(name)
         measured = self.measure(definition.selection_set, nesting=nesting + 1)
         self._open.discard(name)
+        measured.spreads += 1
         self._known[name] = measured
         return measured
 
@@ -178,7 +198,7 @@ class Pass:
 
     def check(self, found: Measure, node: Node) -> None:
         """Stop at the first limit that is passed: what follows would only add to it."""
-        if found.depth > self.limits.depth:
+        if max(found.depth, found.spreads) > self.limits.depth:
             raise self._too_deep(node)
         for count, most, what in (
             (found.aliases, self.limits.aliases, "aliases"),
@@ -189,7 +209,7 @@ class Pass:
                 raise LimitExceeded(message, [node])
 
     def _too_deep(self, node: Node) -> LimitExceeded:
-        message = f"The document is deeper than {self.limits.depth} levels. Ask for what is below by its id."
+        message = f"Fields or fragments stand more than {self.limits.depth} deep. Ask for what is below by its id."
         return LimitExceeded(message, [node])
 
 

@@ -7,16 +7,16 @@ from uuid import UUID
 
 import strawberry
 
-from domain.base.actors import Permission
 from domain.base.errors import Invalid, Refusal
 from schema.base.context import Info
 from schema.base.descriptions import shown
 from schema.base.ids import parse_id
+from schema.base.policies import Policy
 
 NODES_MAX = 100
 
 _Load = Callable[[Info, Sequence[UUID]], Awaitable[Sequence[Any]]]
-_LOADERS: dict[str, tuple[_Load, Permission]] = {}
+_LOADERS: dict[str, tuple[_Load, Policy]] = {}
 
 
 @strawberry.interface(description="An object with a global id, readable by `node` and `nodes`.")
@@ -26,14 +26,19 @@ class Node:
     id: strawberry.ID = shown("The object's global id: opaque, stable, unique over all types.")
 
 
-def loads(type_name: str, *, needs: Permission) -> Callable[[_Load], _Load]:
+def loads(type_name: str, *, policy: Policy) -> Callable[[_Load], _Load]:
     """Declare how objects of a type are read: by keys, aligned to them, None where there is none."""
 
     def declare(load: _Load) -> _Load:
-        _LOADERS[type_name] = (load, needs)
+        _LOADERS[type_name] = (load, policy)
         return load
 
     return declare
+
+
+def node_policies() -> dict[str, Policy]:
+    """Return who may read objects of each type by their ids."""
+    return {type_name: policy for type_name, (_, policy) in _LOADERS.items()}
 
 
 async def load_node(info: Info, value: str) -> Any:  # noqa: ANN401  a node of any type, or None
@@ -58,7 +63,7 @@ async def load_nodes(info: Info, values: Sequence[str]) -> list[Any]:
         try:
             type_name, key = parse_id(value)
             if type_name in _LOADERS:
-                info.context.require(_LOADERS[type_name][1])
+                _LOADERS[type_name][1].check(info.context.actor)
                 places.setdefault(type_name, []).append((index, key))
         except Refusal as refusal:
             found[index] = refusal

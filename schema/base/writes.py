@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -14,6 +14,8 @@ from domain.base.work import Once, Work
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors
 
+_Answer = TypeVar("_Answer")
+
 
 async def write(
     info: Info,
@@ -24,10 +26,26 @@ async def write(
 ) -> UUID | list[UserError]:
     """Perform the action; return the id of what it made, or why it was refused.
 
-    Raises `Forbidden` where this actor may never do this: an error of its own kind, not a refusal.
+    Raises `Forbidden` where this actor may never do this, whatever the value: an error of its own kind, no refusal.
     """
     try:
         return await info.context.perform(story, action=action, once=once)
+    except Forbidden as forbidden:
+        if not forbidden.field:
+            raise
+        return user_errors(forbidden)
+    except (Refusal, Refusals) as refused:
+        return user_errors(refused)
+
+
+async def attempt(info: Info, act: Callable[[], Awaitable[_Answer]]) -> _Answer | list[UserError]:
+    """Let an action run that takes several transactions; return what it answers, or why it was refused.
+
+    Raises `Forbidden` where this actor may never do this.
+    """
+    await info.context.close_reading()
+    try:
+        return await act()
     except Forbidden:
         raise
     except (Refusal, Refusals) as refused:

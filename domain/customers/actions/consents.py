@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from domain.base.actors import Permission
 from domain.base.work import Work
+from domain.customers.actions.access import require_customer
 from domain.customers.actions.timeline import Happening, place_in_timeline
 from domain.customers.events import ConsentChanged
 from domain.customers.model import Consent
@@ -18,7 +18,7 @@ async def record_consent(work: Work, *, customer_id: UUID, details: ConsentDetai
 
     Raises `Refusals` for one of the future, `CustomerNotFound`. Records `ConsentChanged`. Locks the family.
     """
-    work.require(Permission.CUSTOMERS_WRITE)
+    await require_customer(work, customer_id=customer_id)
     checked = check_consent(details, now=work.now)
     await get_family_for_update(work.session, customer_id)
     consent = Consent(

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from domain.base.actors import Permission
 from domain.base.contacts import email_key
-from domain.base.errors import Checks, TooLong
+from domain.base.errors import Checks, Forbidden, Invalid, TooLong
 from domain.base.work import Work
+from domain.customers.actions.access import require_customer
 from domain.customers.actions.entries import touch
 from domain.customers.actions.proposals import propose_claimed
-from domain.customers.errors import CodeInvalid, IdentityBlocked, IdentityTaken
+from domain.customers.errors import CustomerNotFound, IdentityBlocked, IdentityNotFound, IdentityTaken
 from domain.customers.model import CustomerIdentity, CustomerRecord
 from domain.customers.repository.families import get_family_for_update, list_canonical_ids
 from domain.customers.repository.identities import (
@@ -30,7 +31,10 @@ from domain.customers.rules.identities import (
     is_blocked,
     is_withheld,
 )
-from domain.identity.repository import find_home_country
+from domain.identity.repository.stores import find_home_country
+
+SAID_BY_SHOPPERS = frozenset({IdentityKind.EMAIL, IdentityKind.PHONE, IdentityKind.SOCIAL_HANDLE})
+"""What shoppers say of themselves; the shop knows them by the rest."""
 
 
 async def add_identity(
@@ -43,7 +47,10 @@ async def add_identity(
     Raises `CustomerNotFound`, `Refusals`, `IdentityBlocked`, `TooLong`, `IdentityTaken` unless it is shared.
     Records `CustomerUpdated`. Locks the family.
     """
-    work.require(Permission.CUSTOMERS_WRITE)
+    await require_customer(work, customer_id=customer_id)
+    if work.actor.customer_id is not None and kind not in SAID_BY_SHOPPERS:
+        message = "You can add e-mail addresses, telephone numbers and names in social networks yourself."
+        raise Invalid(message, field=("kind",))
     space, checked = await _checked(work, kind, namespace, value)
     same = await _same(work, kind, space, checked)
     records = await get_family_for_update(work.session, customer_id)
@@ -51,7 +58,8 @@ async def add_identity(
     known = next((each for each in same if each.customer_id in family), None)
     if known is not None:
         return known.id
-    if not is_shared and _is_anothers(same, family):
+    # A shopper is not told whose it is: without a code sent there it stays a claim.
+    if not is_shared and work.actor.customer_id is None and _is_anothers(same, family):
         raise IdentityTaken
     record = next(record for record in records if record.id == customer_id)
     if await count_identities(work.session, record.id) >= IDENTITIES_MAX:
@@ -87,18 +95,21 @@ async def _checked(work: Work, kind: IdentityKind, namespace: str | None, value:
     return space, checked
 
 
-async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) -> UUID:
+async def verify_identity(work: Work, *, identity_id: UUID) -> UUID:
     """Vouch that an identity is the customer's; return the identity that is verified now.
 
     Where it is verified as another customer's, both sides are proven to be one person: they are merged if the
     organisation allows that to happen by itself, and it is refused otherwise.
 
-    Raises `IdentityNotFound`, `CodeInvalid`, `IdentityBlocked`, `IdentityTaken`. Records `CustomerUpdated`, perhaps
+    Raises `IdentityNotFound`, `IdentityBlocked`, `IdentityTaken`. Records `CustomerUpdated`, perhaps
     `CustomerMerged`. Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    if code is not None:
-        raise CodeInvalid
+    return await verify_known(work, identity_id=identity_id)
+
+
+async def verify_known(work: Work, *, identity_id: UUID) -> UUID:
+    """Verify an identity that was vouched for or proven; see `verify_identity`."""
     known = await get_identity(work.session, identity_id)
     same = await _same(work, IdentityKind(known.kind), known.namespace, known.value)
     records = await get_family_for_update(work.session, known.customer_id)
@@ -169,8 +180,10 @@ async def take_identity_away(work: Work, *, identity_id: UUID) -> UUID:
 
     Raises `IdentityNotFound`. Records `CustomerUpdated`. Locks the family.
     """
-    work.require(Permission.CUSTOMERS_WRITE)
-    known = await get_identity(work.session, identity_id)
+    known = await _get_own(work, identity_id)
+    if work.actor.customer_id is not None and IdentityKind(known.kind) not in SAID_BY_SHOPPERS:
+        message = "This is how the shop knows you; ask the shop to change it."
+        raise Forbidden(message, field=("identity_id",))
     await lock_identities(work.session, [known.value])
     records = await get_family_for_update(work.session, known.customer_id)
     identity = await get_identity(work.session, identity_id)
@@ -180,6 +193,18 @@ async def take_identity_away(work: Work, *, identity_id: UUID) -> UUID:
     await remove_identity(work.session, identity.id)
     touch(work, record=record)
     return records[0].id
+
+
+async def _get_own(work: Work, identity_id: UUID) -> CustomerIdentity:
+    """Return the identity, where the actor may change whose it is. Raises `IdentityNotFound`, `Forbidden`."""
+    if work.actor.customer_id is None:
+        work.require(Permission.CUSTOMERS_WRITE)
+    identity = await get_identity(work.session, identity_id)
+    try:
+        await require_customer(work, customer_id=identity.customer_id)
+    except CustomerNotFound:
+        raise IdentityNotFound from None
+    return identity
 
 
 async def _same(work: Work, kind: IdentityKind, namespace: str, value: str) -> Sequence[CustomerIdentity]:

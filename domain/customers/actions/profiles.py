@@ -9,6 +9,7 @@ from domain.base.changes import Unchanged, changed
 from domain.base.contacts import email_key
 from domain.base.errors import VersionConflict
 from domain.base.work import Work
+from domain.customers.actions.access import require_customer
 from domain.customers.actions.attributes import set_attributes
 from domain.customers.actions.entries import new_identity, new_record, touch
 from domain.customers.actions.families import choose_words
@@ -20,7 +21,7 @@ from domain.customers.repository.identities import list_identities, lock_identit
 from domain.customers.rules.families import gathered_profile, named_by_others
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification, is_blocked
 from domain.customers.rules.profiles import CustomerChanges, CustomerDetails, check_changes, check_details
-from domain.identity.repository import find_home_country
+from domain.identity.repository.stores import find_home_country
 
 _NAME = {"given_name", "family_name"}
 _PROFILE = ("given_name", "family_name", "locale", "time_zone", "birth_date", "country")
@@ -63,7 +64,7 @@ async def update_customer(
     Raises `Refusals`, `CustomerNotFound`, `VersionConflict`, `AttributeUnknown`. Records `CustomerUpdated`.
     Locks the family.
     """
-    work.require(Permission.CUSTOMERS_WRITE)
+    await require_customer(work, customer_id=customer_id)
     checked = check_changes(changes, today=work.now.date())
     records = await get_family_for_update(work.session, customer_id)
     version = sum(record.version for record in records)

@@ -1,16 +1,15 @@
 """Following what happens to a customer, as it happens."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.base.database import Session
 from domain.base.events import Event
 from domain.base.feed import Committed
 from domain.base.work import Works
 from domain.customers.errors import CustomerNotFound
 from domain.customers.events import CustomerMerged, CustomerUnmerged
-from domain.customers.repository.families import list_canonical_ids, list_families
+from domain.customers.repository.families import list_families
 
 _CUSTOMERS = ("customer_id", "previous_customer_id", "absorbed_id")
 """The names under which events of every area say which customers they are about."""
@@ -24,15 +23,9 @@ class Told:
     family: frozenset[UUID]
 
 
-async def is_same_customer(session: Session, *, customer_id: UUID, other_id: UUID) -> bool:
-    """Tell whether the two ids are those of one customer."""
-    found = await list_canonical_ids(session, [customer_id, other_id])
-    return customer_id in found and found[customer_id] == found.get(other_id)
-
-
 async def follow_customer(
     works: Works, *, customer_id: UUID, kinds: Collection[type[Event]], after: str | None
-) -> AsyncIterator[Told]:
+) -> AsyncGenerator[Told, None]:
     """Yield the events of these kinds that are about the customer, whoever they are merged with meanwhile.
 
     Nothing is held while the next event is waited for.

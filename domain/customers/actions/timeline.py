@@ -11,11 +11,12 @@ from domain.customers.repository.timeline import replace_entries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Happening:
-    """Something that an area knows to have happened: its id, whose it is (None: nobody's), and when."""
+    """Something that an area knows to have happened: its id, whose it is (None: nobody's), when, in which store."""
 
     id: UUID
     customer_id: UUID | None
     occurred_at: datetime
+    store_id: UUID | None = None
 
 
 async def place_in_timeline(work: Work, *, kind: str, happenings: Sequence[Happening]) -> None:
@@ -27,7 +28,13 @@ async def place_in_timeline(work: Work, *, kind: str, happenings: Sequence[Happe
         work.session,
         [each.id for each in happenings],
         [
-            {"id": each.id, "kind": kind, "customer_id": each.customer_id, "occurred_at": each.occurred_at}
+            {
+                "id": each.id,
+                "kind": kind,
+                "customer_id": each.customer_id,
+                "occurred_at": each.occurred_at,
+                "store_id": each.store_id,
+            }
             for each in happenings
             if each.customer_id is not None
         ],

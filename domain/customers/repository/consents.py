@@ -11,6 +11,7 @@ from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository import rows_by_id
 from domain.customers.model import Consent
 from domain.customers.repository.families import members, rows_by_family
+from domain.customers.repository.sight import is_seen
 
 NEWEST_CONSENTS = Ordering("consents", (Consent.decided_at, Consent.id), is_descending=True)
 
@@ -38,4 +39,4 @@ async def list_consent_history(
 
 async def list_consents_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return decisions by their ids."""
-    return await rows_by_id(session, Consent, ids)
+    return await rows_by_id(session, Consent, ids, where=is_seen(session, Consent.customer_id))

@@ -29,6 +29,7 @@ from domain.base.repository import (
     insert_rows,
     rows_by_id,
 )
+from domain.base.sight import sight_of
 from domain.customers.model import (
     Customer,
     CustomerAttribute,
@@ -37,6 +38,7 @@ from domain.customers.model import (
 )
 from domain.customers.repository.families import rows_by_family
 from domain.customers.repository.search import FREQUENT, Search, understand
+from domain.customers.repository.sight import is_seen
 from domain.customers.rules.attributes import StoredCondition
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, LifecycleStage
 from domain.customers.rules.search import with_one_error
@@ -80,7 +82,8 @@ async def list_customers(
 ) -> Page[Row[Any]]:
     """Return one page of the customers that the filter names."""
     if not wanted.words:
-        return await list_page(session, _selected(Customer, wanted, now), ordering=ordering, page=page)
+        statement = _selected(Customer, wanted, now).where(is_seen(session, Customer.id))
+        return await list_page(session, statement, ordering=ordering, page=page)
     search = await _understand(session, wanted)
     if not search.alternatives:
         narrowed(select(Customer.id), ordering, page)  # a cursor that is none is refused also where nobody is found
@@ -89,7 +92,8 @@ async def list_customers(
     if walked is not None:
         return walked
     found = _looked_up(session, search)
-    return await list_page(session, _selected(found, wanted, now), ordering=ordering.of(found), page=page)
+    statement = _selected(found, wanted, now).where(is_seen(session, found.id))
+    return await list_page(session, statement, ordering=ordering.of(found), page=page)
 
 
 async def is_misspelled(session: AsyncSession, wanted: CustomerFilter) -> bool:
@@ -106,16 +110,18 @@ async def count_customers(session: AsyncSession, *, wanted: CustomerFilter, now:
         search = await _understand(session, wanted)
         if not search.alternatives:
             return 0
-        if wanted.is_search_only:
+        if wanted.is_search_only and sight_of(session).is_whole:
             statement = counted.select_from(search.found())
         else:
             found = _looked_up(session, search)
-            statement = _narrowed(counted.select_from(found), wanted, now, found)
-    elif wanted.is_search_only:  # all: the few absorbed ones taken off, from an index that has only those
+            statement = _narrowed(counted.select_from(found), wanted, now, found).where(is_seen(session, found.id))
+    elif (
+        wanted.is_search_only and sight_of(session).is_whole
+    ):  # all: the few absorbed ones taken off, from an index that has only those
         absorbed = counted.select_from(Customer).where(literal_column("is_absorbed")).scalar_subquery()
         statement = select(func.count() - absorbed).select_from(Customer)
     else:
-        statement = _narrowed(counted.select_from(Customer), wanted, now, Customer)
+        statement = _narrowed(counted.select_from(Customer), wanted, now, Customer).where(is_seen(session, Customer.id))
     count: int = (await session.execute(statement)).scalar_one()
     return count
 
@@ -144,7 +150,7 @@ async def _walk(
         place = ordered(ordering, page)
         along = narrowed(select(*Customer.__table__.c), ordering, page).order_by(*place).limit(length)
         stretch: type[Customer] = aliased(Customer, along.subquery())
-        sought = _selected(stretch, wanted, now).where(search.fits(stretch.id))
+        sought = _selected(stretch, wanted, now).where(search.fits(stretch.id), is_seen(session, stretch.id))
         sought = sought.order_by(*ordered(ordering.of(stretch), page)).limit(page.limit + 1)
         rows = (await session.execute(sought)).all()
         beyond = narrowed(select(*ordering.columns), ordering, page).order_by(*place).offset(length).limit(1)
@@ -168,7 +174,7 @@ def _looked_up(session: AsyncSession, search: Search) -> type[Customer]:
 
 async def list_customers_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return the canonical customers among these ids."""
-    found = await rows_by_id(session, Customer, ids)
+    found = await rows_by_id(session, Customer, ids, where=is_seen(session, Customer.id))
     return {key: row for key, row in found.items() if not row.is_absorbed}
 
 
@@ -179,7 +185,7 @@ async def list_customers_by_record(session: AsyncSession, ids: Iterable[UUID]) -
         statement = (
             select(*Customer.__table__.c, CustomerRecord.id.label("record_id"))
             .join(CustomerRecord, CustomerRecord.canonical_id == Customer.id)
-            .where(CustomerRecord.id.in_(chunk))
+            .where(CustomerRecord.id.in_(chunk), is_seen(session, CustomerRecord.id))
         )
         found.update({row.record_id: row for row in await session.execute(statement)})
     return found

@@ -69,12 +69,15 @@ async def count_by_family(
     session: AsyncSession,
     column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None],
     keys: Iterable[UUID],
+    *,
+    where: ColumnElement[bool] | None = None,
 ) -> dict[UUID, int]:
     """Return how many rows name one of the records behind each customer."""
     counts: dict[UUID, int] = defaultdict(int)
     for chunk in chunks(keys):
         family = members(chunk)
         statement = select(family.c.group_id, func.count()).join(column.class_, family.c.id == column)
+        statement = statement if where is None else statement.where(where)
         counts.update({row[0]: row[1] for row in await session.execute(statement.group_by(family.c.group_id))})
     return counts
 

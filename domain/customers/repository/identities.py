@@ -13,6 +13,7 @@ from domain.base.repository import chunks, rows_by_id
 from domain.customers.errors import IdentityNotFound
 from domain.customers.model import CustomerIdentity, CustomerRecord
 from domain.customers.repository.families import rows_by_family
+from domain.customers.repository.sight import is_seen
 from domain.customers.rules.identities import IdentityKind, IdentityVerification
 
 
@@ -74,7 +75,7 @@ async def get_identity(session: AsyncSession, identity_id: UUID) -> CustomerIden
 
 async def list_identities_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return identities by their ids."""
-    return await rows_by_id(session, CustomerIdentity, ids)
+    return await rows_by_id(session, CustomerIdentity, ids, where=is_seen(session, CustomerIdentity.customer_id))
 
 
 async def list_identities_by_family(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:

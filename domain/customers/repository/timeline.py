@@ -12,6 +12,7 @@ from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository import chunks, insert_rows
 from domain.customers.model import TimelineEntry
 from domain.customers.repository.families import members
+from domain.customers.repository.sight import is_entry_seen
 
 NEWEST_ENTRIES = Ordering("timeline", (TimelineEntry.occurred_at, TimelineEntry.id), is_descending=True)
 
@@ -37,7 +38,9 @@ async def list_entries_by_family(
         session,
         TimelineEntry,
         runs=runs,
-        belongs=lambda entry: (entry.customer_id == runs.c.id) & (entry.kind == runs.c.kind),
+        belongs=lambda entry: (
+            (entry.customer_id == runs.c.id) & (entry.kind == runs.c.kind) & is_entry_seen(session, entry)
+        ),
         keys=ids,
         ordering=NEWEST_ENTRIES,
         page=page,

@@ -66,7 +66,7 @@ async def note_orders(work: Work, events: Sequence[OrderChanged]) -> None:
         work,
         kind="ORDER",
         happenings=[
-            Happening(id=order.id, customer_id=order.customer_id, occurred_at=order.placed_at)
+            Happening(id=order.id, customer_id=order.customer_id, occurred_at=order.placed_at, store_id=order.store_id)
             for order in orders.values()
         ],
     )
@@ -82,5 +82,14 @@ async def note_credit_notes(work: Work, events: Sequence[CreditNoteChanged]) -> 
 
 
 async def _place_notes(work: Work, notes: Sequence[Any]) -> None:
-    happened = [Happening(id=note.id, customer_id=note.customer_id, occurred_at=note.issued_at) for note in notes]
+    orders = await list_orders_by_id(work.session, {note.order_id for note in notes if note.order_id is not None})
+    happened = [
+        Happening(
+            id=note.id,
+            customer_id=note.customer_id,
+            occurred_at=note.issued_at,
+            store_id=None if note.order_id is None else orders[note.order_id].store_id,
+        )
+        for note in notes
+    ]
     await place_in_timeline(work, kind="CREDIT_NOTE", happenings=happened)

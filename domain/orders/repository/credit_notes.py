@@ -22,6 +22,7 @@ from domain.orders.model import (
     CreditNoteLine,
     Order,
 )
+from domain.orders.repository.sight import is_note_seen
 
 NEWEST_CREDIT_NOTES = Ordering("creditNotes", (CreditNote.issued_at, CreditNote.id), is_descending=True)
 
@@ -35,7 +36,7 @@ async def list_credit_notes_by_customer(
         session,
         CreditNote,
         runs=family,
-        belongs=lambda note: note.customer_id == family.c.id,
+        belongs=lambda note: (note.customer_id == family.c.id) & is_note_seen(session, note),
         keys=ids,
         ordering=NEWEST_CREDIT_NOTES,
         page=page,
@@ -44,7 +45,7 @@ async def list_credit_notes_by_customer(
 
 async def list_credit_notes_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return the credit notes by their ids."""
-    return await rows_by_id(session, CreditNote, ids)
+    return await rows_by_id(session, CreditNote, ids, where=is_note_seen(session))
 
 
 async def list_credit_notes_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:

@@ -24,6 +24,7 @@ from domain.orders.model import (
     Order,
     OrderLine,
 )
+from domain.orders.repository.sight import is_order_seen, is_part_seen
 
 NEWEST_ORDERS = Ordering("orders", (Order.placed_at, Order.id), is_descending=True)
 
@@ -42,24 +43,25 @@ class OrderFilter:
 
 async def list_orders(session: AsyncSession, *, wanted: OrderFilter, page: PageRequest) -> Page[Row[Any]]:
     """Return one page of the orders that the filter names, the newest first."""
-    statement = _narrowed(select(*Order.__table__.c), wanted)
+    statement = _narrowed(select(*Order.__table__.c), wanted).where(is_order_seen(session))
     return await list_page(session, statement, ordering=NEWEST_ORDERS, page=page)
 
 
 async def count_orders(session: AsyncSession, *, wanted: OrderFilter) -> int:
     """Return how many orders the filter names."""
-    count: int = (await session.execute(_narrowed(select(func.count()).select_from(Order), wanted))).scalar_one()
+    statement = _narrowed(select(func.count()).select_from(Order), wanted).where(is_order_seen(session))
+    count: int = (await session.execute(statement)).scalar_one()
     return count
 
 
 async def list_orders_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return the orders by their ids."""
-    return await rows_by_id(session, Order, ids)
+    return await rows_by_id(session, Order, ids, where=is_order_seen(session))
 
 
 async def find_order_by_external_id(session: AsyncSession, external_id: str) -> Row[Any] | None:
     """Return the order with this external id."""
-    statement = select(*Order.__table__.c).where(Order.external_id == external_id)
+    statement = select(*Order.__table__.c).where(Order.external_id == external_id, is_order_seen(session))
     return (await session.execute(statement)).one_or_none()
 
 
@@ -72,7 +74,7 @@ async def list_orders_by_customer(
         session,
         Order,
         runs=family,
-        belongs=lambda order: order.customer_id == family.c.id,
+        belongs=lambda order: (order.customer_id == family.c.id) & is_order_seen(session, order),
         keys=ids,
         ordering=NEWEST_ORDERS,
         page=page,
@@ -86,7 +88,7 @@ async def list_lines_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dic
 
 async def list_lines_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return the order lines by their ids."""
-    return await rows_by_id(session, OrderLine, ids)
+    return await rows_by_id(session, OrderLine, ids, where=is_part_seen(session, OrderLine.order_id))
 
 
 async def list_orders_for_update(session: AsyncSession, external_ids: Iterable[str]) -> dict[str, Order]:

@@ -9,7 +9,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.customers.actions.attributes import visible
 from domain.customers.repository.attributes import (
     list_attributes_by_customer,
@@ -26,6 +25,7 @@ from schema.base.descriptions import described_enum, shown
 from schema.base.extends import extends
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
+from schema.customers.policies import STAFF
 from schema.customers.types.customers import Customer
 
 described_enum(
@@ -124,7 +124,7 @@ def _in_order(rows: Sequence[Row[Any]], by_id: dict[UUID, CustomerAttributeDefin
     return sorted(found, key=lambda attribute: attribute.key)
 
 
-@loads("CustomerAttributeDefinition", needs=Permission.CUSTOMERS_READ)
+@loads("CustomerAttributeDefinition", policy=STAFF)
 async def load_definitions(info: Info, ids: Sequence[UUID]) -> list[CustomerAttributeDefinition | None]:
     """Read definitions by their ids; those that the caller may not see are as good as missing."""
     async with info.context.reading() as session:

@@ -9,7 +9,6 @@ import strawberry
 from sqlalchemy import Row
 from strawberry import UNSET
 
-from domain.base.actors import Permission
 from domain.base.database import Session
 from domain.base.pages import check_page
 from domain.customers.model import Consent as ConsentRow
@@ -32,6 +31,7 @@ from schema.base.context import Info
 from schema.base.descriptions import After, Before, First, Last, described_enum, given, shown
 from schema.base.extends import extends
 from schema.base.ids import global_id
+from schema.customers.policies import CUSTOMERS
 from schema.customers.types.customers import Customer
 from schema.customers.types.timeline import TimelineItem, shown_in_timeline
 
@@ -179,7 +179,7 @@ async def _count(session: Session, keys: Sequence[UUID | None]) -> list[int]:
     "CONSENT",
     type_name="Consent",
     description="A decision on what they may be contacted for.",
-    needs=Permission.CUSTOMERS_READ,
+    policy=CUSTOMERS,
 )
 async def load_consents(info: Info, ids: Sequence[UUID]) -> list[Consent | None]:
     """Read decisions by their ids."""

@@ -10,7 +10,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.base.work import Work
 from domain.customers.actions.spending import is_fresh, refresh_ranking
 from domain.customers.repository.customers import (
@@ -24,14 +23,14 @@ from domain.customers.rules.families import shown_of
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, display_name, lifecycle_stage
 from domain.customers.rules.profiles import LifecycleStage as LifecycleStage
 from domain.customers.rules.ranking import average_order, rank_values, scores
-from domain.identity.repository import get_currency_code
+from domain.identity.repository.stores import get_currency_code
+from schema.base.authors import Author
 from schema.base.batched import batched
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
 from schema.base.ids import global_id
-from schema.base.nodes import Node, loads
+from schema.base.nodes import loads
 from schema.base.scalars import (
-    URL,
     CountryCode,
     EmailAddress,
     Locale,
@@ -39,6 +38,7 @@ from schema.base.scalars import (
     TimeZone,
 )
 from schema.base.types import Money
+from schema.customers.policies import CUSTOMERS
 
 described_enum(
     LifecycleStage,
@@ -76,14 +76,6 @@ CustomerSortField = described_enum(
         SortField.LAST_ORDER_AT: "When they last ordered; who never did comes before everyone.",
     },
 )
-
-
-@strawberry.interface(description="Who wrote or did something: the same two fields draw every one of them.")
-class Author(Node):
-    """See the description."""
-
-    display_name: str = shown("What they are called.")
-    avatar_url: URL | None = shown("Their picture; null where none is known.")
 
 
 @strawberry.type(
@@ -191,7 +183,7 @@ async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | Non
     return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
 
 
-@loads("Customer", needs=Permission.CUSTOMERS_READ)
+@loads("Customer", policy=CUSTOMERS)
 async def load_canonical_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
     """Read customers by exactly these ids: who was absorbed has none."""
     async with info.context.reading() as session:

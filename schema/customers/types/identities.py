@@ -8,7 +8,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.customers.repository.identities import list_identities_by_family, list_identities_by_id
 from domain.customers.rules.identities import (
     IdentityKind as IdentityKind,  # inputs take it from here, described
@@ -20,6 +19,7 @@ from schema.base.descriptions import described_enum, shown
 from schema.base.extends import extends
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
+from schema.customers.policies import CUSTOMERS
 from schema.customers.types.customers import Customer
 
 described_enum(
@@ -90,7 +90,7 @@ async def identities(customers: list[Customer], info: Info) -> list[list[Custome
     return [[CustomerIdentity.of(row) for row in rows[customer.key]] for customer in customers]
 
 
-@loads("CustomerIdentity", needs=Permission.CUSTOMERS_READ)
+@loads("CustomerIdentity", policy=CUSTOMERS)
 async def load_identities(info: Info, ids: Sequence[UUID]) -> list[CustomerIdentity | None]:
     """Read identities by their ids."""
     async with info.context.reading() as session:

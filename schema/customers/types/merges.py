@@ -9,7 +9,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.customers.repository.families import list_canonical_ids, list_families
 from domain.customers.repository.identities import list_identities_by_family
 from domain.customers.repository.merges import list_applied_merges_by_family, list_merges_by_id
@@ -26,6 +25,7 @@ from schema.base.errors import UserError, user_errors
 from schema.base.extends import extends
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
+from schema.customers.policies import TEAM
 from schema.customers.types.customers import Customer, load_as_themselves, load_customers
 from schema.customers.types.identities import CustomerIdentity
 
@@ -138,7 +138,7 @@ async def merges(customers: list[Customer], info: Info) -> list[list[CustomerMer
     return [[CustomerMerge.of(row) for row in rows[customer.key]] for customer in customers]
 
 
-@loads("CustomerMerge", needs=Permission.CUSTOMERS_READ)
+@loads("CustomerMerge", policy=TEAM)
 async def load_merges(info: Info, ids: Sequence[UUID]) -> list[CustomerMerge | None]:
     """Read merges by their ids."""
     async with info.context.reading() as session:

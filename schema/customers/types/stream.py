@@ -2,7 +2,7 @@
 
 An area lets its events appear in it by declaring, above the function that makes an item of one,
 
-    @shown_in_stream(events.OrderChanged, shows=OrderChanged, needs=Permission.ORDERS_READ)
+    @shown_in_stream(events.OrderChanged, shows=OrderChanged, policy=ORDERS)
     async def show_order(info: Info, told: Told) -> OrderChanged | None: ...
 
 The item is read when it is sent, by whoever listens: the function returns None for what they may not see.
@@ -15,8 +15,6 @@ from typing import Any
 
 import strawberry
 
-from domain.base.actors import Actor, Permission
-from domain.base.errors import Forbidden
 from domain.base.events import Event
 from domain.base.feed import Committed
 from domain.customers import events
@@ -24,7 +22,9 @@ from domain.customers.actions.streams import Told
 from schema.base.context import Info
 from schema.base.descriptions import shown
 from schema.base.events import StreamEvent
+from schema.base.policies import Policy
 from schema.base.scalars import Cursor
+from schema.customers.policies import CUSTOMERS, TEAM
 from schema.customers.types.consents import Consent, load_consents
 from schema.customers.types.customers import Customer, load_customers
 from schema.customers.types.merges import CustomerMerge, load_merges
@@ -38,17 +38,17 @@ class _Kind:
 
     show: _Show
     shows: type
-    needs: Permission
+    policy: Policy
 
 
 _KINDS: dict[type[Event], _Kind] = {}
 
 
-def shown_in_stream(event: type[Event], *, shows: type, needs: Permission) -> Callable[[_Show], _Show]:
-    """Declare how events of a kind are shown. They are sent to who has the permission, and to the customer."""
+def shown_in_stream(event: type[Event], *, shows: type, policy: Policy) -> Callable[[_Show], _Show]:
+    """Declare how events of a kind are shown, and to whom. Others are not told of them."""
 
     def declare(show: _Show) -> _Show:
-        _KINDS[event] = _Kind(show=show, shows=shows, needs=needs)
+        _KINDS[event] = _Kind(show=show, shows=shows, policy=policy)
         return show
 
     return declare
@@ -67,18 +67,7 @@ def list_item_types() -> list[type]:
 async def show_item(info: Info, told: Told) -> Any:  # noqa: ANN401  a type of any area
     """Return what happened as this listener may see it now, None where they may not."""
     kind = _KINDS[type(told.committed.event)]
-    actor = info.context.actor
-    if not (is_own(actor, told) or actor.may(kind.needs)):
-        return None
-    try:
-        return await kind.show(info, told)
-    except Forbidden:
-        return None
-
-
-def is_own(actor: Actor, told: Told) -> bool:
-    """Tell whether the listener is the customer."""
-    return actor.customer_id in told.family
+    return await kind.show(info, told) if kind.policy.allows(info.context.actor) else None
 
 
 def place_of(committed: Committed) -> dict[str, Any]:
@@ -122,7 +111,7 @@ async def _customer(info: Info, told: Told) -> Customer | None:
     return (await load_customers(info, [event.customer_id]))[0]
 
 
-@shown_in_stream(events.CustomerCreated, shows=CustomerCreated, needs=Permission.CUSTOMERS_READ)
+@shown_in_stream(events.CustomerCreated, shows=CustomerCreated, policy=CUSTOMERS)
 async def show_created(info: Info, told: Told) -> CustomerCreated | None:
     """Show that a customer became known."""
     customer = await _customer(info, told)
@@ -134,17 +123,17 @@ async def _updated(info: Info, told: Told) -> CustomerUpdated | None:
     return None if customer is None else CustomerUpdated(**place_of(told.committed), customer=customer)
 
 
-@shown_in_stream(events.CustomerUnmerged, shows=CustomerUpdated, needs=Permission.CUSTOMERS_READ)
-@shown_in_stream(events.CustomerUpdated, shows=CustomerUpdated, needs=Permission.CUSTOMERS_READ)
+@shown_in_stream(events.CustomerUnmerged, shows=CustomerUpdated, policy=CUSTOMERS)
+@shown_in_stream(events.CustomerUpdated, shows=CustomerUpdated, policy=CUSTOMERS)
 async def show_updated(info: Info, told: Told) -> CustomerUpdated | None:
     """Show that something about a customer changed."""
     return await _updated(info, told)
 
 
-@shown_in_stream(events.CustomerMerged, shows=CustomerMerged, needs=Permission.CUSTOMERS_READ)
+@shown_in_stream(events.CustomerMerged, shows=CustomerMerged, policy=CUSTOMERS)
 async def show_merged(info: Info, told: Told) -> CustomerMerged | CustomerUpdated | None:
-    """Show that two customers are one; to the customer only that something changed: why is the shop's business."""
-    if is_own(info.context.actor, told):
+    """Show that two customers are one; to who may not see merges only that something changed."""
+    if not TEAM.allows(info.context.actor):
         return await _updated(info, told)
     event: Any = told.committed.event
     customer = await _customer(info, told)
@@ -154,7 +143,7 @@ async def show_merged(info: Info, told: Told) -> CustomerMerged | CustomerUpdate
     return CustomerMerged(**place_of(told.committed), customer=customer, merge=merge)
 
 
-@shown_in_stream(events.ConsentChanged, shows=ConsentChanged, needs=Permission.CUSTOMERS_READ)
+@shown_in_stream(events.ConsentChanged, shows=ConsentChanged, policy=CUSTOMERS)
 async def show_consent(info: Info, told: Told) -> ConsentChanged | None:
     """Show a decision."""
     event: Any = told.committed.event

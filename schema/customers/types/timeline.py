@@ -3,7 +3,7 @@
 An area lets its things appear in timelines by two lines: a reaction that calls `place_in_timeline`
 (domain/customers/actions/timeline.py), and here, above the function that reads them,
 
-    @shown_in_timeline("ORDER", type_name="Order", description="An order.", needs=Permission.ORDERS_READ)
+    @shown_in_timeline("ORDER", type_name="Order", description="An order.", policy=ORDERS)
     async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]: ...
 
 Once every area has said what it has, `declare_timeline` adds the field: the kinds are then an enum.
@@ -21,7 +21,6 @@ import strawberry
 from sqlalchemy import Row
 from strawberry import UNSET
 
-from domain.base.actors import Permission
 from domain.base.pages import Page, check_page
 from domain.customers.repository.timeline import list_entries_by_family
 from schema.base.batched import batched
@@ -30,6 +29,7 @@ from schema.base.context import Info
 from schema.base.descriptions import After, Before, First, Last, described_enum, given, shown
 from schema.base.extends import extends
 from schema.base.nodes import Node, loads
+from schema.base.policies import Policy
 from schema.customers.types.customers import Customer
 
 _Load = Callable[[Info, Sequence[UUID]], Awaitable[Sequence[Any]]]
@@ -66,18 +66,18 @@ class _Kind:
 
     description: str
     load: _Load
-    needs: Permission
+    policy: Policy
 
 
 _KINDS: dict[str, _Kind] = {}
 
 
-def shown_in_timeline(kind: str, *, type_name: str, description: str, needs: Permission) -> Callable[[_Load], _Load]:
+def shown_in_timeline(kind: str, *, type_name: str, description: str, policy: Policy) -> Callable[[_Load], _Load]:
     """Declare how things of a kind are read, as nodes and in timelines. Who may not read them is not told of them."""
 
     def declare(load: _Load) -> _Load:
-        _KINDS[kind] = _Kind(description=description, load=load, needs=needs)
-        return loads(type_name, needs=needs)(load)
+        _KINDS[kind] = _Kind(description=description, load=load, policy=policy)
+        return loads(type_name, policy=policy)(load)
 
     return declare
 
@@ -106,7 +106,7 @@ def declare_timeline() -> None:
         page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
         keys = [customer.key for customer in customers]
         wanted = [str(each) for each in given(kind) or _KINDS]
-        visible = [name for name in _KINDS if name in wanted and info.context.actor.may(_KINDS[name].needs)]
+        visible = [name for name in _KINDS if name in wanted and _KINDS[name].policy.allows(info.context.actor)]
         if not visible:
             return [_connect(Page((), (), has_next=False, has_previous=False), {}) for _ in keys]
         async with info.context.reading() as session:

@@ -1,16 +1,15 @@
 """Orders and credit notes, as the API shows them, and the customers' lists of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement, Row
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry import UNSET
 
-from domain.base.actors import Permission
 from domain.base.database import Session
 from domain.base.pages import check_page
 from domain.customers.repository.families import count_by_family
@@ -29,6 +28,7 @@ from domain.orders.repository.orders import (
     list_orders_by_customer,
     list_orders_by_id,
 )
+from domain.orders.repository.sight import is_note_seen, is_order_seen
 from domain.orders.rules import OrderState
 from schema.base.batched import batched
 from schema.base.connections import Connection, Count, Total, connect
@@ -49,7 +49,8 @@ from schema.base.types import Money
 from schema.customers.types.customers import Customer, load_customers
 from schema.customers.types.merges import CustomerMergePreview
 from schema.customers.types.timeline import TimelineItem, shown_in_timeline
-from schema.identity.types import Store, load_stores
+from schema.identity.types.stores import Store, load_stores
+from schema.orders.policies import ORDERS
 from schema.orders.types.lines import CreditNoteLine, Delivery, OrderLine
 
 described_enum(
@@ -98,7 +99,7 @@ class CreditNote(TimelineItem):
             summary=f"Credit note {row.number}: {total.amount} {total.currency_code} given back",
         )
 
-    @batched(description="Whose it is; null where the shop did not say.", needs=Permission.CUSTOMERS_READ)
+    @batched(description="Whose it is; null where the shop did not say.")
     async def customer(notes: list["CreditNote"], info: Info) -> list[Customer | None]:  # noqa: N805
         """Read the customers of a level."""
         return await _load_optional(load_customers, info, [note.customer_key for note in notes])
@@ -165,12 +166,12 @@ class Order(TimelineItem):
             summary=f"Order {row.number}: {total.amount} {total.currency_code}",
         )
 
-    @batched(description="Where it was placed.", needs=Permission.STORES_READ)
+    @batched(description="Where it was placed.")
     async def store(orders: list["Order"], info: Info) -> list[Store]:  # noqa: N805
         """Read the stores of a level."""
         return [store for store in await load_stores(info, [order.store_key for order in orders]) if store is not None]
 
-    @batched(description="Whose it is; null for a guest's.", needs=Permission.CUSTOMERS_READ)
+    @batched(description="Whose it is; null for a guest's.")
     async def customer(orders: list["Order"], info: Info) -> list[Customer | None]:  # noqa: N805
         """Read the customers of a level."""
         return await _load_optional(load_customers, info, [order.customer_key for order in orders])
@@ -205,7 +206,7 @@ class Order(TimelineItem):
 
 
 @extends(Customer)
-@batched(description="Their orders, the newest first.", needs=Permission.ORDERS_READ)
+@batched(description="Their orders, the newest first.")
 async def orders(
     customers: list[Customer],
     info: Info,
@@ -219,12 +220,12 @@ async def orders(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_orders_by_customer(session, keys, page=page)
-    count = _count_of(OrderRow.customer_id)
+    count = _count_of(OrderRow.customer_id, is_order_seen)
     return [connect(page, Order.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
 @extends(Customer)
-@batched(description="What they were given back, the newest first.", needs=Permission.ORDERS_READ)
+@batched(description="What they were given back, the newest first.")
 async def credit_notes(
     customers: list[Customer],
     info: Info,
@@ -238,7 +239,7 @@ async def credit_notes(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_credit_notes_by_customer(session, keys, page=page)
-    count = _count_of(CreditNoteRow.customer_id)
+    count = _count_of(CreditNoteRow.customer_id, is_note_seen)
     return [connect(page, CreditNote.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
@@ -252,7 +253,7 @@ async def order_count(previews: list[CustomerMergePreview], info: Info) -> list[
     return [sum(counts[key] for key in preview.keys) for preview in previews]
 
 
-@shown_in_timeline("ORDER", type_name="Order", description="An order.", needs=Permission.ORDERS_READ)
+@shown_in_timeline("ORDER", type_name="Order", description="An order.", policy=ORDERS)
 async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     """Read orders by their ids."""
     async with info.context.reading() as session:
@@ -260,7 +261,7 @@ async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     return [Order.of(rows[key]) if key in rows else None for key in ids]
 
 
-@shown_in_timeline("CREDIT_NOTE", type_name="CreditNote", description="A credit note.", needs=Permission.ORDERS_READ)
+@shown_in_timeline("CREDIT_NOTE", type_name="CreditNote", description="A credit note.", policy=ORDERS)
 async def load_credit_notes(info: Info, ids: Sequence[UUID]) -> list[CreditNote | None]:
     """Read credit notes by their ids."""
     async with info.context.reading() as session:
@@ -275,11 +276,12 @@ async def _load_optional(load: Any, info: Info, keys: Sequence[UUID | None]) -> 
     return [None if key is None else found[key] for key in keys]
 
 
-def _count_of(column: InstrumentedAttribute[UUID | None]) -> Count:
-    """Return how the customers' whole lists of these documents are counted."""
+def _count_of(column: InstrumentedAttribute[UUID | None], is_seen: Callable[[Session], ColumnElement[bool]]) -> Count:
+    """Return how the customers' whole lists of these documents are counted, those that are seen."""
 
     async def count(session: Session, keys: Sequence[UUID | None]) -> list[int]:
-        counts = await count_by_family(session, column, [key for key in keys if key is not None])
+        wanted = [key for key in keys if key is not None]
+        counts = await count_by_family(session, column, wanted, where=is_seen(session))
         return [counts[key] if key is not None else 0 for key in keys]
 
     return count

@@ -8,7 +8,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
-from domain.base.actors import Permission
 from domain.orders.repository.deliveries import list_deliveries_by_id, list_delivery_lines_by_delivery
 from domain.orders.repository.orders import list_lines_by_id, list_orders_by_id
 from domain.orders.rules import (
@@ -21,6 +20,7 @@ from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
 from schema.base.scalars import URL
 from schema.base.types import Money
+from schema.orders.policies import ORDERS
 
 described_enum(
     WithdrawalException,
@@ -151,7 +151,7 @@ class CreditNoteLine:
         )
 
 
-@loads("OrderLine", needs=Permission.ORDERS_READ)
+@loads("OrderLine", policy=ORDERS)
 async def load_order_lines(info: Info, ids: Sequence[UUID]) -> list[OrderLine | None]:
     """Read order lines by their ids; the order says in which currency they are."""
     async with info.context.reading() as session:
@@ -160,7 +160,7 @@ async def load_order_lines(info: Info, ids: Sequence[UUID]) -> list[OrderLine | 
     return [OrderLine.of(rows[key], parents[rows[key].order_id].currency_code) if key in rows else None for key in ids]
 
 
-@loads("Delivery", needs=Permission.ORDERS_READ)
+@loads("Delivery", policy=ORDERS)
 async def load_deliveries(info: Info, ids: Sequence[UUID]) -> list[Delivery | None]:
     """Read deliveries by their ids."""
     async with info.context.reading() as session:

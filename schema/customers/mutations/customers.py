@@ -4,7 +4,6 @@ from uuid import UUID
 
 import strawberry
 
-from domain.base.actors import Permission
 from domain.base.errors import Required
 from domain.base.work import Work
 from domain.customers.actions.attributes import upsert_definition
@@ -17,13 +16,14 @@ from domain.customers.actions.identities import (
 )
 from domain.customers.actions.merges import merge_customers, reject_merge, unmerge_customers
 from domain.customers.actions.profiles import create_customer, update_customer
+from domain.customers.actions.verification import verify_by_code
 from domain.customers.errors import IdentityNotFound
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
-from schema.base.errors import user_errors
+from schema.base.errors import UserError, user_errors
 from schema.base.ids import required_key
-from schema.base.writes import once_for, write
-from schema.customers.inputs import (
+from schema.base.writes import attempt, once_for, write
+from schema.customers.inputs.customers import (
     ConsentRecordInput,
     CustomerAttributeDefinitionUpsertInput,
     CustomerCreateInput,
@@ -63,7 +63,6 @@ class CustomerMutations:
     @strawberry.mutation(description="Adds a customer whom nobody knew. Needs `customers:write`.")
     async def customer_create(self, info: Info, input: Input[CustomerCreateInput]) -> CustomerCreatePayload | None:  # noqa: A002
         """Add a customer."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
         written = await write(
             info,
             "customerCreate",
@@ -78,7 +77,6 @@ class CustomerMutations:
     @strawberry.mutation(description="Changes what is known of a customer. Needs `customers:write`.")
     async def customer_update(self, info: Info, input: Input[CustomerUpdateInput]) -> CustomerUpdatePayload | None:  # noqa: A002
         """Change a customer."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await update_customer(
@@ -106,7 +104,6 @@ class CustomerMutations:
         input: Input[CustomerIdentityAddInput],  # noqa: A002
     ) -> CustomerIdentityAddPayload | None:
         """Add an identity."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await add_identity(
@@ -129,7 +126,7 @@ class CustomerMutations:
     @strawberry.mutation(
         description=(
             "Vouches that an identity is the customer's: from now on they are recognised by it. Needs "
-            "`customers:write`."
+            "`customers:write`; with the code that was sent to it, a shopper verifies their own."
         )
     )
     async def customer_identity_verify(
@@ -138,13 +135,8 @@ class CustomerMutations:
         input: Input[CustomerIdentityVerifyInput],  # noqa: A002
     ) -> CustomerIdentityVerifyPayload | None:
         """Verify an identity."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
-
-        async def story(work: Work) -> UUID:
-            key = required_key(input.identity_id, "CustomerIdentity", "identity_id")
-            return await verify_identity(work, identity_id=key, code=given(input.code))
-
-        written = await write(info, "customerIdentityVerify", story)
+        code = given(input.code)
+        written = await (_vouch(info, input.identity_id) if code is None else _prove(info, input.identity_id, code))
         if not isinstance(written, UUID):
             return CustomerIdentityVerifyPayload(identity=None, customer=None, user_errors=written)
         identity, customer = await _identity_and_customer(info, written)
@@ -157,7 +149,6 @@ class CustomerMutations:
         input: Input[CustomerIdentityUpdateInput],  # noqa: A002
     ) -> CustomerIdentityUpdatePayload | None:
         """Change an identity."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.identity_id, "CustomerIdentity", "identity_id")
@@ -181,7 +172,6 @@ class CustomerMutations:
         input: Input[CustomerIdentityRemoveInput],  # noqa: A002
     ) -> CustomerIdentityRemovePayload | None:
         """Remove an identity."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.identity_id, "CustomerIdentity", "identity_id")
@@ -201,7 +191,6 @@ class CustomerMutations:
     )
     async def customer_merge(self, info: Info, input: Input[CustomerMergeInput]) -> CustomerMergePayload | None:  # noqa: A002
         """Merge two customers."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             return await merge_customers(
@@ -226,7 +215,6 @@ class CustomerMutations:
     )
     async def customer_unmerge(self, info: Info, input: Input[CustomerUnmergeInput]) -> CustomerUnmergePayload | None:  # noqa: A002
         """Undo a merge."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.merge_id, "CustomerMerge", "merge_id")
@@ -252,7 +240,6 @@ class CustomerMutations:
         input: Input[CustomerMergeRejectInput],  # noqa: A002
     ) -> CustomerMergeRejectPayload | None:
         """Reject a proposal."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
             key = required_key(input.merge_id, "CustomerMerge", "merge_id")
@@ -272,14 +259,13 @@ class CustomerMutations:
     )
     async def consent_record(self, info: Info, input: Input[ConsentRecordInput]) -> ConsentRecordPayload | None:  # noqa: A002
         """Record a consent."""
-        info.context.require(Permission.CUSTOMERS_WRITE)
 
         async def story(work: Work) -> UUID:
-            customer_id = given(input.customer_id)
-            if customer_id is None:
+            named = given(input.customer_id)
+            key = work.actor.customer_id if named is None else required_key(named, "Customer", "customer_id")
+            if key is None:
                 message = "Say whose decision it is."
                 raise Required(message, field=("customer_id",))
-            key = required_key(customer_id, "Customer", "customer_id")
             return await record_consent(work, customer_id=key, details=input.details())
 
         once = once_for("consentRecord", input, input.idempotency_key)
@@ -302,7 +288,6 @@ class CustomerMutations:
         input: Input[CustomerAttributeDefinitionUpsertInput],  # noqa: A002
     ) -> CustomerAttributeDefinitionUpsertPayload | None:
         """Define an attribute."""
-        info.context.require(Permission.ATTRIBUTES_WRITE)
         written = await write(
             info,
             "customerAttributeDefinitionUpsert",
@@ -321,3 +306,24 @@ async def _identity_and_customer(info: Info, key: UUID) -> tuple[CustomerIdentit
         return None, None
     (customer,) = await load_customers(info, [identity.customer_key])
     return identity, customer
+
+
+async def _vouch(info: Info, identity_id: str) -> UUID | list[UserError]:
+    """Verify an identity on the caller's word."""
+
+    async def story(work: Work) -> UUID:
+        key = required_key(identity_id, "CustomerIdentity", "identity_id")
+        return await verify_identity(work, identity_id=key)
+
+    return await write(info, "customerIdentityVerify", story)
+
+
+async def _prove(info: Info, identity_id: str, code: str) -> UUID | list[UserError]:
+    """Verify an identity by the code that was sent to it."""
+    works, caller = info.context.works, info.context.caller
+
+    async def act() -> UUID:
+        key = required_key(identity_id, "CustomerIdentity", "identity_id")
+        return await verify_by_code(works, identity_id=key, code=code, caller=caller)
+
+    return await attempt(info, act)

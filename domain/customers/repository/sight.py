@@ -1,0 +1,38 @@
+"""Who is seen, as part of a query: by a shopper themselves, by a partner agent whoever had to do with their stores."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, or_, true
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, aliased
+
+from domain.base.sight import sight_of
+from domain.customers.model import CustomerRecord, TimelineEntry
+from domain.customers.repository.families import is_in_family
+
+OF_ALL_STORES = ("CONSENT",)
+"""Kinds of timeline entries that belong to the organisation as a whole, so that all its stores see them."""
+
+
+def is_seen(session: AsyncSession, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Say that `column` names a record of somebody whom the session sees."""
+    sight = sight_of(session)
+    if sight.customer_id is not None:
+        return is_in_family(column, sight.customer_id)
+    if sight.store_ids is None:
+        return true()
+    own, member = aliased(CustomerRecord), aliased(CustomerRecord)
+    return exists().where(
+        own.id == column,
+        member.canonical_id == own.canonical_id,
+        TimelineEntry.customer_id == member.id,
+        TimelineEntry.store_id.in_(sorted(sight.store_ids)),
+    )
+
+
+def is_entry_seen(session: AsyncSession, entry: type[TimelineEntry]) -> ColumnElement[bool]:
+    """Say that the session sees an entry in the timeline of somebody whom it sees."""
+    store_ids = sight_of(session).store_ids
+    if store_ids is None:
+        return true()
+    return or_(entry.store_id.in_(sorted(store_ids)), entry.kind.in_(OF_ALL_STORES))
