@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from api.streams.shared import SEND_WITHIN
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.identity.actions.keys import revoke_api_key
-from domain.identity.repository.stores import find_api_key_by_hash
+from domain.identity.repository.keys import find_api_key_by_hash
 from domain.identity.rules import hash_secret
 from tests.api.sockets import Closed, Refused, Socket, new_app, nothing_left
 from tests.conftest import Client, StandingClock
