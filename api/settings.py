@@ -206,7 +206,7 @@ class Settings(BaseSettings):
         ge=1,
         description=(
             "WebSockets and streamed answers of one address, of IPv6 one /64 network, for each process. Behind a "
-            "proxy, uvicorn's FORWARDED_ALLOW_IPS says whose X-Forwarded-For is believed."
+            "proxy, `SPORTELLO_TRUSTED_PROXIES` says whose X-Forwarded-For is believed."
         ),
     )
     socket_operations_max: int = Field(
