@@ -177,26 +177,21 @@ class GraphQLEndpoint:
         return RequestRefused(413, TopLevelCode.BAD_USER_INPUT, message, {"Connection": "close"})
 
     async def _run(self, exchange: Exchange, operation: Operation, actor: Actor, media_type: str) -> Reply:
-        prepared = self._operations.prepare(operation, actor=actor)
+        address = client_address(
+            exchange.client_address,
+            exchange.headers.get("x-forwarded-for"),
+            trusted_proxies=self._settings.trusted_proxies,
+        )
+        prepared = self._operations.prepare(operation, actor=actor, client_address=address)
         if isinstance(prepared, Rejected):
-            # By the specification a request error has a 4xx in the new media type, and 200 in the old one.
-            return Reply(200 if media_type == _JSON else 400, prepared.answer(exchange.request_id), media_type)
+            return _reply_of(prepared.answer(exchange.request_id), media_type)
         if prepared.kind == "subscription":
             message = "A subscription is a stream: use graphql-transport-ws, text/event-stream or multipart/mixed."
             raise malformed(message)
         if prepared.kind == "mutation" and exchange.method == "GET":
             message = "Only queries can be sent by GET; send mutations by POST."
             raise RequestRefused(405, TopLevelCode.BAD_USER_INPUT, message, {"Allow": "POST"})
-        context = Context(
-            self._works,
-            actor=actor,
-            request_id=exchange.request_id,
-            client_address=client_address(
-                exchange.client_address,
-                exchange.headers.get("x-forwarded-for"),
-                trusted_proxies=self._settings.trusted_proxies,
-            ),
-        )
+        context = Context(self._works, actor=actor, request_id=exchange.request_id, client_address=address)
         try:
             answer = await self._operations.execute(prepared, context)
         finally:
@@ -250,7 +245,7 @@ def _reply_of(answer: Answer, media_type: str) -> Reply:
     wait_s = answer["errors"][0]["extensions"].get(RETRY_AFTER)
     refused_status = 400 if wait_s is None else 429
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
-    # Clients of the old media type read the body of a 200 only.
+    # By the specification a request error has a 4xx in the new media type; clients of the old one read a 200 only.
     return Reply(200 if media_type == _JSON else refused_status, answer, media_type, headers)
 
 
