@@ -53,7 +53,7 @@ _DOCUMENTS_CHARACTERS_MAX = 250_000
 """Characters of documents that are kept ready to run; read, one takes up to three hundred times its length."""
 
 _FREE_CHARACTERS = 2_000
-_CHARACTERS_FOR_ONE = 50
+_CHARACTERS_FOR_ONE = 10
 """A new document costs its caller one for so many characters: one that can be run only beyond the free ones."""
 
 _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
