@@ -251,8 +251,13 @@ def test_every_area_has_the_same_file_names(layer: str, allowed: set[str]) -> No
 
 
 def test_beside_the_areas_stands_only_what_joins_them() -> None:
-    """The domain's top has the reactions and the jobs, the schema's top the root."""
-    assert {path.name for path in (ROOT / "domain").glob("*.*")} == {"__init__.py", "jobs.py", "reactions.py"}
+    """The domain's top has the reactions, the jobs and what is exported, the schema's top the root."""
+    assert {path.name for path in (ROOT / "domain").glob("*.*")} == {
+        "__init__.py",
+        "exports.py",
+        "jobs.py",
+        "reactions.py",
+    }
     assert {path.name for path in (ROOT / "schema").glob("*.*")} == {
         "__init__.py",
         "root.py",

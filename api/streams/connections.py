@@ -55,7 +55,7 @@ class Connection:
     """One socket and the operations on it."""
 
     def __init__(
-        self, streams: Streams, receive: Receive, send: Send, *, address: str, authorization: str | None
+        self, streams: Streams, receive: Receive, send: Send, *, address: str | None, authorization: str | None
     ) -> None:
         """Take an accepted socket. `authorization` is what came with the handshake, if anything did."""
         self.address = address
@@ -202,7 +202,9 @@ class Connection:
         """Say every answer of an operation; return the message that ends it."""
         operations = self._streams.operations
         try:
-            prepared = operations.prepare(read_operation(payload), actor=context.actor)
+            prepared = operations.prepare(
+                read_operation(payload), actor=context.actor, client_address=context.client_address
+            )
         except RequestRefused as refused:
             return {"type": "error", "payload": refused.answer(context.request_id)["errors"]}
         if isinstance(prepared, Rejected):

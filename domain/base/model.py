@@ -74,7 +74,15 @@ class AuditEntry(Base, kw_only=True):
     """Who did what, when: one row for each write that was committed."""
 
     __tablename__ = "audit_entries"
-    __table_args__ = (STRICT,)
+    __table_args__ = (
+        Index(
+            "ix_audit_entries_customer",
+            "actor_id",
+            sqlite_where=text("actor_kind = 'CUSTOMER'"),
+            postgresql_where=text("actor_kind = 'CUSTOMER'"),
+        ),
+        STRICT,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
     action: Mapped[str]

@@ -18,9 +18,9 @@ POLICIES: Rows = {
         "valueConcentration": Policy(needs=Permission.REPORTS_READ),
     },
     "Mutation": {"orderUpsert deliveryRecord creditNoteUpsert": WRITERS},
+    "OrderChanged": {"cursor occurredAt order": REACHED},
     "Customer": {"orders creditNotes": ORDERS},
     "CustomerMergePreview": {"orderCount": REACHED},
-    "OrderChanged": {"cursor occurredAt order": REACHED},
     "Order": {
         "id occurredAt summary externalId number placedAt cancelledAt state total shippingTotal discountTotal": REACHED,
         "taxTotal paid currencyCode shippingCountry updatedAt lines deliveries creditNotes refunded": REACHED,
