@@ -6,6 +6,7 @@ import { bearer, post } from './post.js'
 const UNAUTHENTICATED = 401
 const FORBIDDEN = 4403
 const RECONNECTIONS = 10
+const SOON = 200
 const SOMEBODY_ELSE = 'Stopped: the page asks as somebody else now.'
 
 /** The operation to run, and its name. */
@@ -64,6 +65,7 @@ export function createFetcher(endpoint, account, startHeaders) {
     const client = createClient({
       url: new URL(endpoint, location.href).href.replace(/^http/, 'ws'),
       retryAttempts: RECONNECTIONS,
+      retryWait: count => new Promise(resolve => setTimeout(resolve, SOON * 2 ** count)),
       shouldRetry: () => mayRetry,
       connectionParams: async () => {
         if (typed) return { Authorization: typed }

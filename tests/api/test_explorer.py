@@ -192,7 +192,7 @@ async def test_every_example_is_answered(client: Client) -> None:
     caller = found["Who is calling?"]["customerByIdentity"]
     assert (caller["displayName"], caller["externalId"]) == ("Clara Whitfield", "13050")
     happened = found["What happened with them?"]["customerByIdentity"]["timeline"]["nodes"]
-    assert [item["__typename"] for item in happened] == ["Consent"]
+    assert [item["__typename"] for item in happened] == ["Consent", "Consent"]  # what she said as a shopper, and before
     assert found["Who may be one person?"]["customerMerges"]["totalCount"] == 2
     assert [
         merge["survivor"]["displayName"] for merge in found["Who was merged, and why?"]["customerMerges"]["nodes"]
