@@ -33,6 +33,18 @@ export default [
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
+      // `recommended` asks this of types only.
+      '@graphql-eslint/require-description': [
+        'error',
+        {
+          types: true,
+          rootField: true,
+          DirectiveDefinition: true,
+          FieldDefinition: true,
+          InputValueDefinition: true,
+          EnumValueDefinition: true,
+        },
+      ],
       // Both styles are valid GraphQL; the printer chooses by length.
       '@graphql-eslint/description-style': 'off',
       // Lists of whole objects, such as the lines of an order, are no pages.
