@@ -124,8 +124,9 @@ async def refresh_session(works: Works, *, refresh_token: str, caller: Caller) -
     """
     token_hash = hash_secret(refresh_token)
     async with works.database.reading() as session:
-        if await find_refresh_token(session, token_hash) is None:
-            raise SessionOver
+        known = await find_refresh_token(session, token_hash)
+    if known is None:
+        raise SessionOver
     found = await works.perform(
         lambda work: _refresh(work, token_hash),
         actor=caller.actor,
