@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import explorer, exports
@@ -20,12 +20,17 @@ from api.access import Access
 from api.background import Background
 from api.graphql import GraphQLEndpoint
 from api.health import is_ready
+from api.issuer import Issuer
+from api.mails import Postman
 from api.operations import Operations
 from api.settings import Settings
+from api.streams.shared import Streams
+from api.streams.sockets import SocketEndpoint
 from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
 from domain.base.identifiers import new_id
 from domain.base.work import Works
+from domain.identity.actions.codes import SendMail
 from domain.jobs import HANDLERS, SCHEDULES
 from domain.reactions import REACTIONS
 from schema.root import make_schema
@@ -47,14 +52,21 @@ def open_works(settings: Settings, *, clock: Clock | None = None) -> Works:
 
 def new_background(settings: Settings, works: Works) -> Background:
     """Return the runner of background jobs for these settings."""
-    return Background(works, handlers=HANDLERS, schedules=SCHEDULES, concurrency=settings.background_concurrency)
+    postman = Postman(sender=settings.mail_from, server=settings.mail_server, folder=settings.mail_path)
+    return Background(
+        works,
+        handlers={**HANDLERS, SendMail: postman.send},
+        schedules=SCHEDULES,
+        concurrency=settings.background_concurrency,
+    )
 
 
 def create_app(settings: Settings, *, works: Works | None = None, demo_token: str | None = None) -> Starlette:
     """Return the application. `demo_token`: the key that the explorer starts with, in the demo only."""
     works = works or open_works(settings)
+    issuer = None if settings.provider is None else Issuer(settings.provider)
     operations = Operations(make_schema(), settings=settings, clock=works.clock)
-    endpoint = GraphQLEndpoint(operations, works=works, access=Access(works), settings=settings)
+    streams = Streams(operations=operations, works=works, access=Access(works, issuer=issuer), settings=settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -64,10 +76,13 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         background.stop()
         if running is not None:
             await running
+        if issuer is not None:
+            await issuer.close()
         await works.database.dispose()
 
     routes = [
-        Route(GRAPHQL_PATH, endpoint),
+        Route(GRAPHQL_PATH, GraphQLEndpoint(streams)),
+        WebSocketRoute(GRAPHQL_PATH, SocketEndpoint(streams)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
         exports.route(works),
@@ -84,7 +99,9 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
             max_age=86_400,
         ),
     ]
-    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app.state.streams = streams
+    return app
 
 
 async def _healthz(_request: Request) -> Response:

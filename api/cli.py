@@ -4,12 +4,13 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
-import uvicorn
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,18 +21,19 @@ from rich.progress import (
 )
 from sqlalchemy import Row
 
-from api import demo, explorer, job_commands, migrations, reference
+from api import demo, explorer, job_commands, migrations, reference, staff_commands
 from api.app import create_app
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
 from api.lock import hold
+from api.serving import listen, new_server
 from api.settings import Settings
 from api.terminal import console, fail, print_line, read_settings, run_story, told
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
-from domain.identity.actions import create_api_key, revoke_api_key
-from domain.identity.repository import list_api_keys
+from domain.identity.actions.keys import create_api_key, revoke_api_key
+from domain.identity.repository.keys import list_api_keys
 from schema.root import make_schema
 
 app = typer.Typer(help="Sportello: the customer relations of a shop behind one GraphQL API.", no_args_is_help=True)
@@ -40,6 +42,7 @@ keys = typer.Typer(help="The keys with which programs come in.", no_args_is_help
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
 app.add_typer(job_commands.commands, name="jobs")
+app.add_typer(staff_commands.commands, name="staff")
 
 
 SQLITE_FIXED = (3, 51, 3)
@@ -80,14 +83,9 @@ def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | No
     if settings.explorer and not explorer.is_built():
         console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
     host, port = address
-    uvicorn.run(
-        create_app(settings.model_copy(update={"host": host, "port": port}), demo_token=demo_token),
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    server = new_server(create_app(settings, demo_token=demo_token), settings, host=host, port=port)
+    with suppress(KeyboardInterrupt), listen(server) as listening:
+        server.run([listening])
 
 
 @app.command()
@@ -193,16 +191,22 @@ def create_key(
     permission: Annotated[
         list[str] | None, typer.Option(help="What it may do, repeated; left out: everything.")
     ] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(help="When it opens no door any more, in UTC; left out: never.")
+    ] = None,
 ) -> None:
     """Create an API key and print it: it is shown this once."""
     settings = read_settings()
     wanted = permission or sorted(EVERY_PERMISSION)
+    expires_at = None if expires is None else expires.replace(tzinfo=UTC)
     with told(), hold(settings.sqlite_path):
         migrations.upgrade(settings.async_url)
 
         async def story(works: Works) -> str:
             _, secret = await works.perform(
-                lambda work: create_api_key(work, name=name, permissions=wanted), actor=SYSTEM, action="apiKeyCreate"
+                lambda work: create_api_key(work, name=name, permissions=wanted, expires_at=expires_at),
+                actor=SYSTEM,
+                action="apiKeyCreate",
             )
             return secret
 
@@ -221,6 +225,8 @@ def list_keys() -> None:
     with told():
         for key in run_story(settings, story):
             state = "revoked" if key.revoked_at is not None else f"created {key.created_at:%Y-%m-%d}"
+            if key.revoked_at is None and key.expires_at is not None:
+                state = f"expires {key.expires_at:%Y-%m-%d %H:%M}"
             typer.echo(f"{key.id}  {key.prefix}…  {state}  {key.name}  {', '.join(key.permissions)}")
 
 

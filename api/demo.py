@@ -27,7 +27,7 @@ from domain.customers.rules.attributes import AttributeAudience, AttributeChange
 from domain.customers.rules.consents import ChannelKind, ConsentDecision, ConsentDetails, ConsentPurpose
 from domain.customers.rules.identities import IdentityKind
 from domain.customers.rules.profiles import Buyer, CustomerChanges
-from domain.identity.actions import create_api_key, recognise
+from domain.identity.actions.keys import create_api_key, recognise
 from domain.orders.actions.orders import upsert_order
 from domain.orders.repository.orders import list_orders_by_id
 from domain.orders.rules import LineDetails, OrderDetails
@@ -162,7 +162,7 @@ async def _introduce(work: Work, customer_id: UUID, *, name: tuple[str, str], em
 
 async def _vouch(work: Work, customer_id: UUID, kind: IdentityKind, value: str) -> None:
     added = await add_identity(work, customer_id=customer_id, kind=kind, namespace=None, value=value, is_shared=False)
-    await verify_identity(work, identity_id=added, code=None)
+    await verify_identity(work, identity_id=added)
 
 
 async def _describe(work: Work, customer_id: UUID, *attributes: AttributeChange) -> None:

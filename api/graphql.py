@@ -16,12 +16,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Scope, Send
 
-from api.access import Access, InvalidToken
-from api.operations import RETRY_AFTER, Operations, Rejected
+from api.access import InvalidToken, client_address
+from api.operations import RETRY_AFTER, Prepared, Rejected
 from api.requests import Answer, Operation, RequestRefused, malformed, read_operation
-from api.settings import Settings
+from api.streams.bodies import Body
+from api.streams.forms import TRANSPORTS, Form, choose_form, takes_streams
+from api.streams.shared import Streams
 from domain.base.actors import Actor
-from domain.base.work import Works
 from schema.base.context import Context
 from schema.base.errors import TopLevelCode
 
@@ -47,7 +48,7 @@ class Exchange:
     method: str
     headers: Mapping[str, str]
     query_string: bytes
-    client_address: str
+    client_address: str | None
     request_id: str
     receive: Receive
     send: Send
@@ -64,7 +65,7 @@ class Exchange:
             method=scope["method"],
             headers=headers,
             query_string=scope["query_string"],
-            client_address=client[0] if client else "",
+            client_address=client[0] if client else None,
             request_id=scope["state"]["request_id"],
             receive=receive,
             send=send,
@@ -79,17 +80,20 @@ class Reply:
     answer: Answer
     media_type: str = _JSON
     headers: Mapping[str, str] | None = None
+    is_sent: bool = False
+    """Whether it went out already, part by part."""
 
 
 class GraphQLEndpoint:
     """Answers GraphQL over HTTP; how it does is the business of nobody else."""
 
-    def __init__(self, operations: Operations, *, works: Works, access: Access, settings: Settings) -> None:
-        """Take what every request needs."""
-        self._operations = operations
-        self._works = works
-        self._access = access
-        self._settings = settings
+    def __init__(self, streams: Streams) -> None:
+        """Take what every request needs, and what answers that go on share."""
+        self._streams = streams
+        self._operations = streams.operations
+        self._works = streams.works
+        self._access = streams.access
+        self._settings = streams.settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -102,7 +106,8 @@ class GraphQLEndpoint:
             message = "Something went wrong here. Quote the requestId when you report it."
             refused = RequestRefused(500, TopLevelCode.INTERNAL, message)
             reply = Reply(500, refused.answer(exchange.request_id))
-        await self._send(exchange, reply)
+        if not reply.is_sent:
+            await self._send(exchange, reply)
         elapsed_ms = round((time.perf_counter() - started) * 1_000, 1)
         codes = [error["extensions"]["code"] for error in reply.answer.get("errors", ())]
         _log.info(
@@ -181,20 +186,35 @@ class GraphQLEndpoint:
         if isinstance(prepared, Rejected):
             # By the specification a request error has a 4xx in the new media type, and 200 in the old one.
             return Reply(200 if media_type == _JSON else 400, prepared.answer(exchange.request_id), media_type)
-        if prepared.kind == "subscription":
-            message = "A subscription is a stream: use graphql-transport-ws, text/event-stream or multipart/mixed."
-            raise malformed(message)
+        form = choose_form(exchange.headers.get("accept"), kind=prepared.kind) if exchange.method == "POST" else None
+        if prepared.kind == "subscription" and form is None:
+            raise malformed(TRANSPORTS)
         if prepared.kind == "mutation" and exchange.method == "GET":
             message = "Only queries can be sent by GET; send mutations by POST."
             raise RequestRefused(405, TopLevelCode.BAD_USER_INPUT, message, {"Allow": "POST"})
         context = Context(
-            self._works, actor=actor, request_id=exchange.request_id, client_address=exchange.client_address
+            self._works,
+            actor=actor,
+            request_id=exchange.request_id,
+            client_address=client_address(
+                exchange.client_address,
+                exchange.headers.get("x-forwarded-for"),
+                trusted_proxies=self._settings.trusted_proxies,
+            ),
         )
         try:
-            answer = await self._operations.execute(prepared, context)
+            if form is not None:
+                return await self._stream(exchange, form, prepared, context)
+            return _reply_of(await self._operations.execute(prepared, context), media_type)
         finally:
             await context.close()
-        return _reply_of(answer, media_type)
+
+    async def _stream(self, exchange: Exchange, form: Form, prepared: Prepared, context: Context) -> Reply:
+        """Send the answers one after another."""
+        authorization = exchange.headers.get("authorization")
+        body = Body(self._streams, form, exchange.receive, exchange.send, context=context, authorization=authorization)
+        await body.run(prepared)
+        return Reply(200, {}, is_sent=True)
 
     async def _send(self, exchange: Exchange, reply: Reply) -> None:
         body = orjson.dumps(reply.answer)
@@ -223,7 +243,9 @@ def negotiate(accept: str | None) -> str:
             return name
         if name in _ANY:
             return _JSON
-    message = f"This endpoint answers with {_GRAPHQL_JSON} or {_JSON}."
+    if takes_streams(accept):
+        return _JSON  # of a refusal: it comes before the stream
+    message = f"This endpoint answers with {_GRAPHQL_JSON}, {_JSON} or text/event-stream."
     raise RequestRefused(406, TopLevelCode.BAD_USER_INPUT, message)
 
 

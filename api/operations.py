@@ -5,6 +5,7 @@ written as JSON. Status codes, frames and heartbeats are the transports' busines
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ RETRY_AFTER = "retryAfter"
 
 _DOCUMENTS_CHARACTERS_MAX = 250_000
 """Characters of documents that are kept ready to run; read, one takes up to three hundred times its length."""
+
+_SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 _log = structlog.get_logger(__name__)
 
@@ -154,6 +157,9 @@ class Operations:
             return meant
         errors = validate(schema, tree, self._rules, max_errors=ERRORS_MAX, hide_suggestions=self._hides)
         if errors:
+            if self._hides:
+                for found in errors:  # one rule of the library suggests in any case
+                    found.message = _SUGGESTION.sub("", found.message)
             return Rejected(errors)
         document = Document(tree, meant, Costs(schema, tree, meant))
         self._documents.put((text, name), document, weight=len(text))
@@ -191,7 +197,7 @@ class Operations:
 
     def _charge(self, prepared: Prepared, context: Context) -> Answer | None:
         """Take the operation's cost from the caller's budget, or return how long they wait."""
-        caller = caller_of(context.actor, context.client_address)
+        caller = caller_of(context.actor, context.client_address or "")
         now = self._clock.now()
         wait_s = self._budgets.take(caller, prepared.cost, now=now)
         context.throttle_status = self._budgets.status(caller, now=now)
@@ -206,7 +212,7 @@ class Operations:
 
     def _settle(self, prepared: Prepared, result: ExecutionResult, context: Context) -> dict[str, Any]:
         """Give back what was not needed, or take what came on top, and return the cost as clients see it."""
-        caller = caller_of(context.actor, context.client_address)
+        caller = caller_of(context.actor, context.client_address or "")
         now = self._clock.now()
         actual = prepared.document.costs.actual(result.data)
         self._budgets.give_back(caller, prepared.cost - actual, now=now)

@@ -1,17 +1,23 @@
 """What can be set: environment variables that begin with SPORTELLO_, or a file .env."""
 
+import base64
 from collections.abc import Callable, Mapping
+from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from api.issuer import ALGORITHMS, Provider
+from api.mails import MailServer
 from domain.base.errors import Refusal
 from domain.base.money import check_currency
 from domain.base.texts import clean_url
+from domain.base.tokens import SECRET_BYTES
 from domain.base.work import Organisation
 from domain.identity.rules import check_store_code
 from schema.base.limits import Limits
@@ -25,6 +31,14 @@ def _checked(check: Callable[[str], str], value: str) -> str:
         return check(value)
     except Refusal as refusal:
         raise ValueError(refusal.message) from None
+
+
+def _decoded(key: str) -> bytes:
+    """Return the bytes of a key in base64, of either alphabet; none where it is no base64."""
+    try:
+        return base64.b64decode(key.strip().replace("-", "+").replace("_", "/") + "==", validate=False)
+    except ValueError:
+        return b""
 
 
 class Settings(BaseSettings):
@@ -74,6 +88,74 @@ class Settings(BaseSettings):
             "no cookies, only tokens that a page must hold."
         ),
     )
+    trusted_proxies: Annotated[list[str], NoDecode] = Field(
+        default=[],
+        description=(
+            "Addresses or networks of proxies in front of the server, separated by commas, such as `10.0.0.0/8`: what "
+            "they say in `X-Forwarded-For` is believed. By that address attempts to sign in are counted."
+        ),
+    )
+    token_key: str | None = Field(
+        default=None,
+        description=(
+            "What access tokens are signed with: 32 random bytes, base64 (`openssl rand -base64 32`). Left out, a key "
+            "is made once and kept in the database, and in its backups."
+        ),
+        repr=False,
+    )
+    token_issuer: str = Field(
+        default="sportello",
+        min_length=1,
+        description="Who access tokens say they are from: deployments that share a key need different ones.",
+    )
+    shopper_session_days: int = Field(
+        default=30, ge=1, le=400, description="Days for which a shopper stays signed in without coming back."
+    )
+    staff_session_hours: int = Field(
+        default=12, ge=1, le=720, description="Hours after which staff sign in again, however busy they are."
+    )
+    identity_issuer: str | None = Field(
+        default=None,
+        description=(
+            "The shop's own identity provider, as its tokens name it in `iss`: they are taken for shoppers. Needs the "
+            "audience and the address of its keys."
+        ),
+    )
+    identity_audience: str | None = Field(
+        default=None, description="What the provider's tokens must have in `aud`: that they are meant for this API."
+    )
+    identity_keys_url: str | None = Field(
+        default=None, description="Where the provider publishes its keys (JWKS), such as `https://…/jwks.json`."
+    )
+    identity_algorithms: Annotated[list[str], NoDecode] = Field(
+        default=["RS256", "ES256", "EdDSA"],
+        description="With what the provider may sign, separated by commas; no other algorithm is taken.",
+    )
+    identity_claim: str = Field(
+        default="sub",
+        min_length=1,
+        description="Which claim of the provider's tokens is the shop's own id of the customer.",
+    )
+    smtp_host: str | None = Field(
+        default=None,
+        description=(
+            "The SMTP server that mails are handed to. Without it, and without a folder, they wait as jobs for an hour "
+            "and are not sent."
+        ),
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Its port: 587 for STARTTLS, 465 for TLS.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection to it is secured; `none` only inside the same machine."
+    )
+    smtp_user: str | None = Field(default=None, description="With what to sign in there. Left out: not at all.")
+    smtp_password: str | None = Field(default=None, description="The password for that.", repr=False)
+    mail_from: str = Field(
+        default="Sportello <noreply@localhost>", min_length=3, description="From whom mails are: `Shop <a@b.example>`."
+    )
+    mail_folder: str | None = Field(
+        default=None,
+        description="A folder into which mails are written as files where no server is set, to try it out.",
+    )
     background: bool = Field(
         default=True,
         description="Whether the server also runs background jobs; left to `sportello jobs run` otherwise.",
@@ -119,6 +201,25 @@ class Settings(BaseSettings):
     cost_restore_rate: int = Field(
         default=1_000, ge=1, description="Cost that comes back to a caller each second; over it they wait: THROTTLED."
     )
+    streams_per_address: int = Field(
+        default=100,
+        ge=1,
+        description=(
+            "WebSockets and streamed answers of one address, of IPv6 one /64 network, for each process. Behind a "
+            "proxy, uvicorn's FORWARDED_ALLOW_IPS says whose X-Forwarded-For is believed."
+        ),
+    )
+    socket_operations_max: int = Field(
+        default=20, ge=1, description="Operations that run at once on one WebSocket, subscriptions among them."
+    )
+    socket_message_bytes_max: int = Field(
+        default=65_536, ge=1_024, description="Bytes of one message on a WebSocket; a longer one closes it with 1009."
+    )
+    socket_messages_per_second: int = Field(
+        default=100,
+        ge=1,
+        description="Messages that a client may send on one WebSocket; more close it with 4429.",
+    )
     request_timeout_s: float = Field(default=10, gt=0, description="Seconds for one request; then TIMEOUT.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe messages that are logged."
@@ -127,7 +228,7 @@ class Settings(BaseSettings):
         default="text", description="`text` for people, `json` for machines: one object a line."
     )
 
-    @field_validator("cors_origins", "relay_domains", mode="before")
+    @field_validator("cors_origins", "relay_domains", "trusted_proxies", "identity_algorithms", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
@@ -149,6 +250,79 @@ class Settings(BaseSettings):
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         return None if value is None else _checked(lambda url: clean_url(url) or "", value).rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        try:
+            return [str(ip_network(item)) for item in value]
+        except ValueError:
+            message = "give addresses or networks, such as 10.0.0.0/8"
+            raise ValueError(message) from None
+
+    @field_validator("token_key")
+    @classmethod
+    def _token_key(cls, value: str | None) -> str | None:
+        if value is not None and len(_decoded(value)) != SECRET_BYTES:
+            message = "give 32 random bytes in base64, as `openssl rand -base64 32` makes them"
+            raise ValueError(message)
+        return value
+
+    @field_validator("identity_algorithms")
+    @classmethod
+    def _algorithms(cls, value: list[str]) -> list[str]:
+        if not value or not set(value) <= set(ALGORITHMS):
+            message = f"give one or more of {', '.join(ALGORITHMS)}"
+            raise ValueError(message)
+        return value
+
+    @field_validator("identity_keys_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("https://", "http://")):
+            message = "give an address that begins with https:// (http:// inside a private network)"
+            raise ValueError(message)
+        return value
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> Self:
+        """Refuse half a provider: without an audience a token for another program would do."""
+        said = (self.identity_issuer, self.identity_audience, self.identity_keys_url)
+        if any(said) and not all(said):
+            message = "SPORTELLO_IDENTITY_ISSUER, _AUDIENCE and _KEYS_URL go together; set all three or none"
+            raise ValueError(message)
+        return self
+
+    @property
+    def mail_server(self) -> MailServer | None:
+        """Return where mails are handed to, None where no server is set."""
+        if self.smtp_host is None:
+            return None
+        return MailServer(
+            host=self.smtp_host,
+            port=self.smtp_port,
+            security=self.smtp_tls,
+            user=self.smtp_user,
+            password=self.smtp_password,
+        )
+
+    @property
+    def mail_path(self) -> Path | None:
+        """Return the folder for mails, None where none is set."""
+        return None if self.mail_folder is None else Path(self.mail_folder)
+
+    @property
+    def provider(self) -> Provider | None:
+        """Return the shop's own identity provider, None where it has none."""
+        if self.identity_issuer is None or self.identity_audience is None or self.identity_keys_url is None:
+            return None
+        return Provider(
+            name=self.identity_issuer,
+            audience=self.identity_audience,
+            keys_url=self.identity_keys_url,
+            algorithms=self.identity_algorithms,
+            claim=self.identity_claim,
+        )
 
     @field_validator("currency")
     @classmethod
@@ -182,6 +356,10 @@ class Settings(BaseSettings):
             merges_automatically=self.merge_automatically,
             relay_domains=frozenset(domain.lower() for domain in self.relay_domains),
             public_url=self.public_url or f"http://{self.host}:{self.port}",
+            token_key=None if self.token_key is None else _decoded(self.token_key),
+            token_issuer=self.token_issuer,
+            shopper_session=timedelta(days=self.shopper_session_days),
+            staff_session=timedelta(hours=self.staff_session_hours),
         )
 
     @property

@@ -15,7 +15,7 @@ from api.app import create_app
 from api.settings import Settings
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.work import Works
-from domain.identity.actions import create_api_key
+from domain.identity.actions.keys import create_api_key
 
 REPETITIONS = 15
 WARM_UPS = 3

@@ -28,7 +28,7 @@ from domain.customers.model import (
 )
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
 from domain.customers.rules.search import TermKind
-from domain.identity.actions import upsert_store
+from domain.identity.actions.stores import upsert_store
 from domain.identity.rules import StoreDetails
 
 STORE = StoreDetails(

@@ -21,7 +21,7 @@ from domain.customers.model import CustomerSpending, CustomerTerm, TimelineEntry
 from domain.customers.repository.timeline import NEWEST_ENTRIES
 from domain.customers.rules.profiles import CustomerDetails
 from domain.customers.rules.search import TermKind
-from domain.identity.actions import upsert_store
+from domain.identity.actions.stores import upsert_store
 from domain.orders.model import CreditNote, Order
 from schema.base.ids import global_id
 

@@ -13,15 +13,20 @@ from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.policies import Policies
 from schema.base.scalars import SCALARS, Cursor, Duration
 from schema.customers import policies as customers
-from schema.customers.mutations import CustomerMutations
+from schema.customers.mutations.customers import CustomerMutations
+from schema.customers.mutations.shoppers import ShopperMutations
 from schema.customers.queries import CustomerQueries
+from schema.customers.subscriptions import CustomerSubscriptions, declare_customer_stream
 from schema.customers.types.timeline import declare_timeline
 from schema.identity import policies as identity
-from schema.identity.mutations import IdentityMutations
+from schema.identity.mutations.sessions import SessionMutations
+from schema.identity.mutations.shop import ShopMutations
+from schema.identity.mutations.staff import StaffMutations
 from schema.identity.queries import IdentityQueries
 from schema.orders import policies as orders
 from schema.orders.mutations import OrderMutations
 from schema.orders.queries import OrderQueries
+from schema.orders.types import stream as stream  # its items are declared by being read
 
 
 @strawberry.type(description="Everything that can be read. Reading changes nothing.")
@@ -41,6 +46,16 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         """Read objects of any type."""
         return await load_nodes(info, ids)
 
+    @strawberry.field(
+        description=(
+            "A position at or before everything that this same request returns: subscribe with `after` set to it and "
+            "nothing is missed."
+        )
+    )
+    async def event_cursor(self, info: Info) -> Cursor:
+        """Return where to begin to follow."""
+        return Cursor(info.context.event_cursor)
+
     @strawberry.field(description="What the caller may still ask now, this request counted.")
     def rate_limit(self, info: Info) -> ThrottleStatus | None:
         """Show the caller's budget."""
@@ -53,7 +68,21 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         "A refused write says why in `userErrors` and changes nothing."
     )
 )
-class Mutation(IdentityMutations, CustomerMutations, OrderMutations):
+class Mutation(ShopMutations, StaffMutations, SessionMutations, ShopperMutations, CustomerMutations, OrderMutations):
+    """See the description."""
+
+
+declare_customer_stream()  # every area has said by now what it puts into streams
+
+
+@strawberry.type(
+    description=(
+        "Everything that can be followed, live. Events come in the order in which they were committed, each with the "
+        "cursor to resume from. Over WebSocket (graphql-transport-ws), server-sent events and Apollo's multipart "
+        "protocol."
+    )
+)
+class Subscription(CustomerSubscriptions):
     """See the description."""
 
 
@@ -75,6 +104,7 @@ def make_schema() -> strawberry.Schema:
     schema = Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
         config=StrawberryConfig(scalar_map=SCALARS),
     )

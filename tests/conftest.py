@@ -19,7 +19,8 @@ from api.settings import Settings
 from domain.base.actors import EVERY_PERMISSION, SYSTEM, Permission
 from domain.base.database import Database
 from domain.base.work import Works
-from domain.identity.actions import create_api_key, upsert_store
+from domain.identity.actions.keys import create_api_key
+from domain.identity.actions.stores import upsert_store
 from domain.identity.rules import StoreDetails
 from domain.reactions import REACTIONS
 from tests.postgres import PostgresServer, postgres_server, temporary_folder
@@ -31,6 +32,9 @@ hypothesis.settings.load_profile("sportello")
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DATA = Path(__file__).parent / "data"
 DEMO_DATA = Path(__file__).parent.parent / "data"
+
+GENEROUS: dict[str, Any] = {"cost_max": 1_000_000, "cost_budget": 1_000_000_000, "list_items_max": 10_000}
+"""Limits that stay out of the way of what the areas are tested for; the limits have tests of their own."""
 
 ITALY = StoreDetails(
     code="it", name="Italia", country="IT", locale="it-IT", currency_code="EUR", time_zone="Europe/Rome"
@@ -192,8 +196,8 @@ class Client:
 
 @pytest.fixture
 async def client(works: Works) -> AsyncIterator[Client]:
-    """Return a client with a key that opens every door."""
-    app = create_app(Settings(_env_file=None), works=works)
+    """Return a client with a key that opens every door, and with more to ask than limits and costs would let it."""
+    app = create_app(Settings(_env_file=None, **GENEROUS), works=works)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         client = Client(http, works)

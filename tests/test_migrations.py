@@ -23,7 +23,7 @@ from domain.base.clock import SystemClock
 from domain.base.database import Database
 from domain.base.model import Base
 from domain.base.work import Works
-from domain.identity.actions import upsert_store
+from domain.identity.actions.stores import upsert_store
 from domain.orders.actions.orders import upsert_order
 from domain.reactions import REACTIONS
 from tests.base.crashing import an_order

@@ -3,15 +3,15 @@
 Works with the release before it: add, fill, then (a release later) remove. Imports nothing of the
 product. Both databases run it; what differs between them stands in the types below.
 
-Revision: 0006
-After: 0005
+Revision: 0007
+After: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

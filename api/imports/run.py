@@ -15,8 +15,8 @@ from domain.base.actors import SYSTEM
 from domain.base.errors import Refusal, Refusals
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
-from domain.identity.actions import upsert_store
-from domain.identity.repository import find_first_store, find_store_by_code
+from domain.identity.actions.stores import upsert_store
+from domain.identity.repository.stores import find_first_store, find_store_by_code
 from domain.orders.actions.imports import (
     Batch,
     finish_import,

@@ -95,3 +95,13 @@ class Actor:
 
 ANONYMOUS = Actor(kind=ActorKind.ANONYMOUS, permissions=frozenset())
 SYSTEM = Actor(kind=ActorKind.SYSTEM, permissions=EVERY_PERMISSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, from where and in which request: for actions that take several transactions."""
+
+    actor: Actor
+    address: str | None = None
+    """The network address that they come from; None where nobody knows."""
+    request_id: str | None = None

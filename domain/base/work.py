@@ -2,7 +2,7 @@
 
 `Works.perform` is the only way to write. It opens a `Work`, lets an action tell its story on it, runs
 the reactions of other areas, adds event log, audit row and idempotency answer, and commits once.
-Nothing leaves before that commit; a refusal leaves nothing behind.
+Nothing leaves before that commit; a refusal leaves nothing behind. After it the feed tells those who listen.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from domain.base.clock import Clock
 from domain.base.database import Database, is_race
 from domain.base.errors import Checks, Forbidden, IdempotencyMismatch, StorageFull
 from domain.base.events import Event
+from domain.base.feed import Feed
 from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry
 from domain.base.texts import clean_required
@@ -46,6 +47,14 @@ class Organisation:
     """Domains whose addresses stand for anybody, beside those that are known to everyone."""
     public_url: str = ""
     """Where clients reach the server, without a slash at the end: for addresses in answers."""
+    token_key: bytes | None = field(default=None, repr=False)
+    """32 bytes that access tokens are signed with; None: made once and kept in the database."""
+    token_issuer: str = "sportello"  # noqa: S105  a name
+    """Who signs them: deployments that share a key tell their tokens apart by this."""
+    shopper_session: timedelta = timedelta(days=30)
+    """How long a shopper's session lives after it was last refreshed."""
+    staff_session: timedelta = timedelta(hours=12)
+    """How long a session of staff lives, however busy it is."""
 
 
 @dataclass(slots=True)
@@ -110,6 +119,8 @@ class Works:
     reactions: Reactions
     clock: Clock
     organisation: Organisation = Organisation()
+    feed: Feed = field(default_factory=Feed)
+    """Where what was committed is told."""
 
     async def perform(
         self,
@@ -189,8 +200,19 @@ class Works:
                 rows = [_row(event, work.now) for event in work.events]
                 await repository.add_events(session, audit=audit, events=rows)
             await repository.add_jobs(session, work.jobs)
-            await session.commit()
+            await self._commit(session, work)
             return answer
+
+    async def _commit(self, session: AsyncSession, work: Work) -> None:
+        """Commit, and only then tell the feed."""
+        try:
+            await session.commit()
+        except BaseException:
+            # Given up in the middle, or without an answer: nobody knows whether it was committed.
+            if work.events:
+                self.feed.interrupt()
+            raise
+        self.feed.publish(work.events, occurred_at=work.now)
 
     async def _react(self, work: Work) -> None:
         """Hand every recorded event to the areas that react to it, also those that reactions record."""

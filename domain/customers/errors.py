@@ -64,18 +64,6 @@ class IdentityBlocked(Invalid):
         )
 
 
-class CodeInvalid(Refusal):
-    """The code is not the one that was sent, or none was."""
-
-    code = ErrorCode.CODE_INVALID
-
-    def __init__(self) -> None:
-        """Say what to do."""
-        super().__init__(
-            "No such code was sent for this identity; leave the code out to vouch for it.", field=("code",)
-        )
-
-
 class MergeNotFound(NotFound):
     """There is no such merge, or this actor may not see it."""
 

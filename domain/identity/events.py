@@ -25,3 +25,49 @@ class ApiKeyCreated(Event):
     """A program was given a key."""
 
     api_key_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffMemberCreated(Event):
+    """Somebody may sign in as a member of staff."""
+
+    staff_member_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StaffMemberUpdated(Event):
+    """A member of staff is somebody else by now: another role, other stores, another password, gone."""
+
+    staff_member_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountCreated(Event):
+    """A shopper may sign in: the address is proven to be theirs."""
+
+    account_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AccountUpdated(Event):
+    """A shopper signs in with another password."""
+
+    account_id: UUID
+    customer_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionCreated(Event):
+    """Somebody signed in, or a shop's server did so for a customer."""
+
+    session_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SessionRevoked(Event):
+    """A session opens no door any more."""
+
+    session_id: UUID
+    subject_id: UUID

@@ -10,7 +10,7 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.base.actors import SYSTEM, Actor
+from domain.base.actors import SYSTEM, Actor, Caller
 from domain.base.database import Session, typed_errors
 from domain.base.work import Once, Work, Works
 from schema.base.budgets import ThrottleStatus
@@ -22,7 +22,7 @@ _Answer = TypeVar("_Answer")
 class Context:
     """One request: it reads from one snapshot, in one session that its resolvers take turns with."""
 
-    def __init__(self, works: Works, *, actor: Actor, request_id: str, client_address: str = "") -> None:
+    def __init__(self, works: Works, *, actor: Actor, request_id: str, client_address: str | None = None) -> None:
         """Take the doors; no connection is used before something is read."""
         self.actor = actor
         self.request_id = request_id
@@ -32,6 +32,8 @@ class Context:
         self.works = works
         self.personal: set[object] = set()
         """Whose personal data were shown: the ids of what held them."""
+        self.event_cursor = works.feed.cursor
+        """A place in the feed before everything that the request may miss: taken before anything is read."""
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()
@@ -41,6 +43,11 @@ class Context:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.works.clock.now()
+
+    @property
+    def caller(self) -> Caller:
+        """Return who asks, from where and in which request."""
+        return Caller(actor=self.actor, address=self.client_address, request_id=self.request_id)
 
     def note_personal(self, source: object) -> None:
         """Note that personal data of this object were shown whole."""

@@ -43,6 +43,8 @@ class Policy:
     """Also who did not sign in."""
     is_for_shoppers: bool = False
     """Also shoppers, of what is theirs."""
+    is_for_programs: bool = True
+    """Programs as staff; False: people only."""
     is_for_partners: bool = True
     """Partner agents as other staff; False: not they."""
     otherwise: Otherwise = Otherwise.REFUSED
@@ -57,6 +59,8 @@ class Policy:
             return self.is_for_anonymous
         if actor.kind is ActorKind.CUSTOMER:
             return self.is_for_shoppers
+        if actor.kind is ActorKind.APP and not self.is_for_programs:
+            return False
         if actor.is_masked and not self.is_for_partners:
             return False
         return self.needs is None or actor.may(self.needs)
@@ -89,7 +93,8 @@ SHARED: Rows = {
     "VersionConflict": {"code message field currentVersion": REACHED},
     "RateLimited": {"code message field retryAt": REACHED},
     "ThrottleStatus": {"maximumAvailable currentlyAvailable restoreRate": REACHED},
-    "Query": {"node nodes rateLimit": ANYBODY},
+    "Query": {"node nodes rateLimit eventCursor": ANYBODY},
+    "ResyncRequired": {"reason": REACHED},
 }
 
 

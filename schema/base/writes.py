@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -13,6 +13,8 @@ from domain.base.errors import Forbidden, Refusal, Refusals
 from domain.base.work import Once, Work
 from schema.base.context import Info
 from schema.base.errors import UserError, user_errors
+
+_Answer = TypeVar("_Answer")
 
 
 async def write(
@@ -32,6 +34,20 @@ async def write(
         if not forbidden.field:
             raise
         return user_errors(forbidden)
+    except (Refusal, Refusals) as refused:
+        return user_errors(refused)
+
+
+async def attempt(info: Info, act: Callable[[], Awaitable[_Answer]]) -> _Answer | list[UserError]:
+    """Let an action run that takes several transactions; return what it answers, or why it was refused.
+
+    Raises `Forbidden` where this actor may never do this.
+    """
+    await info.context.close_reading()
+    try:
+        return await act()
+    except Forbidden:
+        raise
     except (Refusal, Refusals) as refused:
         return user_errors(refused)
 

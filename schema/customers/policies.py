@@ -26,16 +26,25 @@ HIDDEN = Policy(is_for_partners=False, otherwise=Otherwise.NULL)
 POLICIES: Rows = {
     "Query": {
         "customer": CUSTOMERS,
+        "me": REACHED,
         "customerByIdentity customers customerAttributeDefinitions": STAFF,
         "customerMergePreview customerMerges": TEAM,
     },
     "Mutation": {
         "customerUpdate customerIdentityAdd customerIdentityVerify customerIdentityRemove": WRITERS_AND_OWNER,
-        "consentRecord": WRITERS_AND_OWNER,
+        "consentRecord customerIdentityCodeSend": WRITERS_AND_OWNER,
+        "customerRegister customerRegisterConfirm": REACHED,
+        "customerTokenCreate": Policy(needs=Permission.TOKENS_WRITE),
         "customerCreate customerIdentityUpdate customerMerge customerUnmerge customerMergeReject": WRITERS,
         "customerAttributeDefinitionUpsert": Policy(needs=Permission.ATTRIBUTES_WRITE),
         "customerErase customerExport": PRIVACY,
     },
+    "Subscription": {"customerEvents": CUSTOMERS},
+    "CustomerCreated": {"cursor occurredAt customer": REACHED},
+    "CustomerUpdated": {"cursor occurredAt customer": REACHED},
+    "CustomerMerged": {"cursor occurredAt customer merge": REACHED},
+    "ConsentChanged": {"cursor occurredAt customer consent": REACHED},
+    "Viewer": {"customer": REACHED},
     "Customer": {
         "id externalId avatarUrl locale timeZone country version createdAt updatedAt consents consentHistory": REACHED,
         "timeline": REACHED,
@@ -84,6 +93,10 @@ POLICIES: Rows = {
     "CustomerMergePayload": {"customer merge userErrors": REACHED},
     "CustomerMergeRejectPayload": {"merge userErrors": REACHED},
     "CustomerUnmergePayload": {"survivor absorbed userErrors": REACHED},
+    "CustomerRegisterPayload": {"verificationSent userErrors": REACHED},
+    "CustomerRegisterConfirmPayload": {"session userErrors": REACHED},
+    "CustomerTokenCreatePayload": {"accessToken expiresAt sessionId userErrors": REACHED},
+    "CustomerIdentityCodeSendPayload": {"identity userErrors": REACHED},
     "ConsentRecordPayload": {"consent customer userErrors": REACHED},
 }
 

@@ -14,22 +14,29 @@ from domain.customers.repository.customers import CustomerFilter as Wanted
 from domain.customers.repository.identities import find_customer_by_identity
 from domain.customers.repository.merges import count_merges, list_merges
 from domain.customers.rules.identities import check_namespace, check_value, is_blocked, is_withheld
-from domain.identity.repository import find_home_country, list_stores
+from domain.identity.repository.stores import find_home_country, list_stores
 from schema.base.connections import Connection, Total, connect, count_of
 from schema.base.context import Info
 from schema.base.descriptions import After, Before, Filter, First, GlobalId, Last, OrderBy, given
 from schema.base.ids import key_of
 from schema.base.types import Direction
-from schema.customers.inputs import CustomerFilter, CustomerSort
+from schema.customers.inputs.customers import CustomerFilter, CustomerSort
 from schema.customers.types.attributes import CustomerAttributeDefinition
 from schema.customers.types.customers import Customer, SortField, load_customers
 from schema.customers.types.identities import IdentityKind
 from schema.customers.types.merges import CustomerMerge, CustomerMergePreview, MergeState, preview_merge
+from schema.customers.types.shoppers import load_shopper
+from schema.identity.types.viewer import Viewer
 
 
 @strawberry.type
 class CustomerQueries:
     """Root fields about customers."""
+
+    @strawberry.field(description="The signed-in shopper; null for everyone else.")
+    async def me(self, info: Info) -> Customer | None:
+        """Read the shopper who asks."""
+        return await load_shopper(info, Viewer.of(info.context.actor))
 
     @strawberry.field(
         description=(

@@ -20,6 +20,7 @@ POLICIES: Rows = {
     "Mutation": {"orderUpsert deliveryRecord creditNoteUpsert": WRITERS},
     "Customer": {"orders creditNotes": ORDERS},
     "CustomerMergePreview": {"orderCount": REACHED},
+    "OrderChanged": {"cursor occurredAt order": REACHED},
     "Order": {
         "id occurredAt summary externalId number placedAt cancelledAt state total shippingTotal discountTotal": REACHED,
         "taxTotal paid currencyCode shippingCountry updatedAt lines deliveries creditNotes refunded": REACHED,

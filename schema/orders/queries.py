@@ -12,7 +12,7 @@ from domain.base.pages import Page, check_page
 from domain.base.texts import clean
 from domain.customers.repository.spending import concentration
 from domain.customers.rules.ranking import share
-from domain.identity.repository import get_currency_code, list_stores
+from domain.identity.repository.stores import get_currency_code, list_stores
 from domain.orders.repository.orders import OrderFilter as Wanted
 from domain.orders.repository.orders import count_orders, find_order_by_external_id, list_orders
 from domain.orders.repository.spending import concentration_between

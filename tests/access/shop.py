@@ -29,6 +29,7 @@ from schema.base.errors import top_level_code
 from schema.base.ids import parse_id
 from schema.root import make_schema
 from tests.conftest import Client
+from tests.identity.staff import add_staff
 from tests.orders.shop import UNITED_KINGDOM, add_store, days_ago, line
 
 SCHEMA = make_schema()
@@ -107,6 +108,7 @@ class Told:
 async def open_shop(client: Client) -> Shop:
     """Make both sides through the API, and an actor of each role."""
     await add_store(client.works, UNITED_KINGDOM)
+    await add_staff(client.works, "ada@shop.example")
     await client.ask(
         'mutation { customerAttributeDefinitionUpsert(input: { key: "size", name: "Size", type: TEXT, '
         "audience: CUSTOMER }) { userErrors { message } } }"

@@ -22,6 +22,9 @@ from tests.conftest import Client
 
 PATHS: dict[str, tuple[str, ...]] = {
     "Viewer": ("viewer",),
+    "StaffMember": ("staffMembers(first: 5)", "nodes"),
+    "StaffMemberConnection": ("staffMembers(first: 5)",),
+    "StaffMemberEdge": ("staffMembers(first: 5)", "edges"),
     "ThrottleStatus": ("rateLimit",),
     "Store": ("order(id: {Order})", "store"),
     "ApiKey": ("apiKeys",),
@@ -58,9 +61,14 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 """How an object of each type is reached; `{Order}` is the own order's id."""
 
-PATHLESS = {"InputError", "VersionConflict", "RateLimited", "CustomerExport"}
-"""Refusals: they are reached through payloads only, and hold what the caller sent. Exports, by `node` alone: who
-finds them is tried in tests/customers/test_api_exports.py."""
+STREAMED = {"CustomerCreated", "CustomerUpdated", "CustomerMerged", "ConsentChanged", "OrderChanged", "ResyncRequired"}
+"""Items of streams: who is sent which is tested with the streams."""
+
+PATHLESS = {"InputError", "VersionConflict", "RateLimited", "Session", "CustomerExport", *STREAMED}
+"""Reached through payloads only: refusals hold what the caller sent, a session what they signed in with.
+
+Exports are found by `node`, by few: tests/customers/test_api_exports.py.
+"""
 
 
 def types_with_fields() -> list[str]:

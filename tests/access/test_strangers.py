@@ -17,7 +17,7 @@ from sqlalchemy import true
 from domain.base.actors import Actor
 from domain.base.database import Database
 from domain.customers.repository import consents, customers, identities, timeline
-from domain.identity import repository as stores
+from domain.identity.repository import stores
 from domain.orders.repository import credit_notes, deliveries, orders
 from schema.base.ids import global_id, parse_id
 from schema.orders.types import documents

@@ -10,6 +10,7 @@ import pytest
 from api.app import create_app
 from api.settings import Settings
 from domain.base.work import Works
+from tests.conftest import Client
 
 Serve: TypeAlias = Callable[..., Any]
 
@@ -25,6 +26,14 @@ async def serve(works: Works) -> AsyncIterator[Serve]:
             return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://test"))
 
         yield start
+
+
+@pytest.fixture
+async def bounded(serve: Serve, client: Client) -> Client:
+    """Return a client with a key that opens every door of the application as it comes, with its limits and costs."""
+    found = Client(await serve(), client.works)
+    found.key = client.key
+    return found
 
 
 @pytest.fixture

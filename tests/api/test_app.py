@@ -18,8 +18,7 @@ from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.database import Database
 from domain.base.errors import StorageFull
 from domain.base.work import Work, Works
-from domain.identity import repository
-from domain.identity.actions import create_api_key
+from domain.identity.actions.keys import create_api_key
 from schema.root import make_schema
 from tests.api.conftest import Serve
 from tests.conftest import NOW, Client, Databases, StandingClock
@@ -97,7 +96,7 @@ async def test_what_a_resolver_raises_stays_inside(client: Client, monkeypatch: 
         message = "the password is hunter2"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(repository, "list_stores", fail)
+    monkeypatch.setattr("schema.identity.queries.list_stores", fail)
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
         answer = await client.ask(STORES)
     assert answer.status == 200
@@ -119,7 +118,7 @@ async def test_a_fault_of_the_database_stays_inside(client: Client, monkeypatch:
         await session.execute(text("SELECT secret_column FROM nowhere"))
 
     with monkeypatch.context() as patch, structlog.testing.capture_logs():
-        patch.setattr(repository, "list_stores", fail)
+        patch.setattr("schema.identity.queries.list_stores", fail)
         answer = await client.ask('{ stores { code } order(id: "T3JkZXI6AAAAAAAAAAAAAAAAAAAAAA") { id } }')
     assert answer.codes == ["INTERNAL"]
     assert "secret_column" not in str(answer.body)
@@ -153,7 +152,7 @@ async def test_a_request_has_its_time(serve: Serve, client: Client, monkeypatch:
         finally:
             stopped.set()
 
-    monkeypatch.setattr(repository, "list_stores", hang)
+    monkeypatch.setattr("schema.identity.queries.list_stores", hang)
     tasks = len(asyncio.all_tasks())
     response = await http.post(
         "/graphql", json={"query": STORES}, headers={"Authorization": f"Bearer {client.key}", "X-Request-Id": "slow"}

@@ -116,9 +116,9 @@ def test_whose_budget_it_is(first: str, second: str, *, is_same: bool) -> None:
     assert caller_of(app, first) == caller_of(app, second)
 
 
-async def test_an_answer_shows_its_cost(client: Client) -> None:
+async def test_an_answer_shows_its_cost(bounded: Client) -> None:
     """What was expected is taken, what was not needed is given back; the caller can ask for what is left."""
-    answer = await client.ask("{ customers(first: 50) { nodes { id } } rateLimit { currentlyAvailable restoreRate } }")
+    answer = await bounded.ask("{ customers(first: 50) { nodes { id } } rateLimit { currentlyAvailable restoreRate } }")
     assert answer.body["extensions"]["cost"] == {
         "requestedQueryCost": 52,
         "actualQueryCost": 2,
@@ -128,13 +128,13 @@ async def test_an_answer_shows_its_cost(client: Client) -> None:
 
 
 @SQLITE_ONLY
-async def test_a_dear_operation_is_refused(client: Client) -> None:
+async def test_a_dear_operation_is_refused(bounded: Client) -> None:
     """The message says what it would cost, what it may, and what to do."""
     query = "query($n: Int!) { customers(first: $n) { nodes { orders(first: 100) { nodes { lines { sku } } } } } }"
-    refused = await client.ask(query, {"n": 20})
+    refused = await bounded.ask(query, {"n": 20})
     assert refused.codes == ["QUERY_TOO_COSTLY"]
     assert "12,041; at most 10,000" in refused.body["errors"][0]["message"]
-    assert (await client.ask(query, {"n": 10})).codes == []
+    assert (await bounded.ask(query, {"n": 10})).codes == []
 
 
 @SQLITE_ONLY
@@ -171,10 +171,10 @@ def _write(number: int) -> str:
 
 
 @SQLITE_ONLY
-async def test_an_operation_that_never_began_gives_back(client: Client) -> None:
+async def test_an_operation_that_never_began_gives_back(bounded: Client) -> None:
     """A variable of a wrong type costs next to nothing."""
     query = "query($n: Int!) { customers(first: 100) { nodes { id } } orders(first: $n) { nodes { id } } }"
-    refused = await client.ask(query, {"n": "many"})
+    refused = await bounded.ask(query, {"n": "many"})
     assert refused.codes == ["BAD_USER_INPUT"]
     assert "data" not in refused.body
     assert refused.body["extensions"]["cost"]["actualQueryCost"] == 1

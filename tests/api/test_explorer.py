@@ -11,7 +11,7 @@ from api import explorer
 from api.demo import furnish
 from api.examples import list_examples
 from domain.base.actors import SYSTEM
-from domain.identity.actions import upsert_store
+from domain.identity.actions.stores import upsert_store
 from schema.root import make_schema
 from tests.api.conftest import Serve
 from tests.conftest import ITALY, Client

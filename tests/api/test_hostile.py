@@ -29,16 +29,16 @@ def token_count(text: str) -> int:
 
 @SQLITE_ONLY
 @pytest.mark.parametrize("name", DOCUMENTS)
-async def test_a_hostile_document_is_refused(client: Client, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+async def test_a_hostile_document_is_refused(bounded: Client, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """No resolver runs, the answer says why in few words, and the log has a line of less than a kilobyte."""
 
     def run(**_arguments: object) -> NoReturn:
         pytest.fail("the document was executed")
 
     monkeypatch.setattr("api.operations.execute", run)
-    headers = {"Authorization": f"Bearer {client.key}", "Accept": "application/graphql-response+json"}
+    headers = {"Authorization": f"Bearer {bounded.key}", "Accept": "application/graphql-response+json"}
     with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as logged:
-        response = await client.http.post("/graphql", json={"query": DOCUMENTS[name][0]}, headers=headers)
+        response = await bounded.http.post("/graphql", json={"query": DOCUMENTS[name][0]}, headers=headers)
     assert response.status_code == 400
     answer = response.json()
     assert "data" not in answer
@@ -109,12 +109,12 @@ def test_limits_hold_to_the_piece(text: str, *, is_allowed: bool) -> None:
 
 
 @SQLITE_ONLY
-async def test_long_lists_in_variables_are_refused(client: Client) -> None:
+async def test_long_lists_in_variables_are_refused(bounded: Client) -> None:
     """A list of 250 is read, one of 251 is not, however deep it stands."""
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    assert (await client.ask(query, {"ids": ["x"] * 250})).status == 200
+    assert (await bounded.ask(query, {"ids": ["x"] * 250})).status == 200
     for variables in ({"ids": ["x"] * 251}, {"a": {"b": [[{"c": [0] * 251}]]}}):
-        answer = await client.ask(query, variables)
+        answer = await bounded.ask(query, variables)
         assert (answer.status, answer.codes) == (400, ["BAD_USER_INPUT"])
         assert "250" in answer.body["errors"][0]["message"]
 

@@ -72,7 +72,7 @@ async def test_other_methods_are_refused(http: httpx.AsyncClient, method: str) -
         (f"{GRAPHQL_JSON}, {JSON};q=0.9", GRAPHQL_JSON),
         (f"{JSON}, {GRAPHQL_JSON}", JSON),
         (f"text/html, {GRAPHQL_JSON}; charset=utf-8", GRAPHQL_JSON),
-        ("text/event-stream, */*;q=0.1", JSON),
+        ("image/png, */*;q=0.1", JSON),
         ("APPLICATION/JSON", JSON),
     ],
 )

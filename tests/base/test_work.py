@@ -17,7 +17,7 @@ from domain.base.errors import Forbidden, StorageFull, Taken
 from domain.base.events import Event
 from domain.base.model import AuditEntry, EventRecord
 from domain.base.work import Once, Organisation, Reactions, Work, Works
-from domain.identity.actions import upsert_store
+from domain.identity.actions.stores import upsert_store
 from domain.identity.events import ApiKeyCreated, StoreChanged
 from domain.identity.model import Store
 from tests.base.stories import APP, count, new_store, opening, state

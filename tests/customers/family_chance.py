@@ -206,7 +206,7 @@ class Chance:
         if done == "verify":
             return (
                 told,
-                lambda work: verify_identity(work, identity_id=identity.key, code=None),
+                lambda work: verify_identity(work, identity_id=identity.key),
                 lambda _: self.model.verify(identity),
             )
         if done == "remove":

@@ -126,7 +126,7 @@ async def test_the_organisations_relays_are_blocked(works: Works, client: Client
     strict = with_organisation(works, Organisation(relay_domains=frozenset({"relay.example.org"})))
     with pytest.raises(IdentityBlocked):
         await strict.perform(
-            lambda work: verify_identity(work, identity_id=parse_id(kept["id"])[1], code=None),
+            lambda work: verify_identity(work, identity_id=parse_id(kept["id"])[1]),
             actor=SYSTEM,
             action="test",
         )

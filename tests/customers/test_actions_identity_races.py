@@ -41,7 +41,7 @@ def adding(customer_id: UUID, value: str, *, kind: IdentityKind = IdentityKind.P
 
 def verifying(identity_id: UUID) -> Story:
     """Say that somebody vouches for an identity."""
-    return lambda work: verify_identity(work, identity_id=identity_id, code=None)
+    return lambda work: verify_identity(work, identity_id=identity_id)
 
 
 CUP = LineDetails(sku="cup", title="Cup", quantity=1, unit_price=Decimal(10))

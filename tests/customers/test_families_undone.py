@@ -96,7 +96,7 @@ async def fill(client: Client) -> list[UUID]:
                 is_shared=number == 1,
             ),
         )
-        await perform(works, lambda work, key=identity: verify_identity(work, identity_id=key, code=None))  # type: ignore[misc]
+        await perform(works, lambda work, key=identity: verify_identity(work, identity_id=key))  # type: ignore[misc]
     for number, decision, days in DECISIONS:
         details = ConsentDetails(
             purpose=ConsentPurpose.MARKETING,

@@ -13,9 +13,11 @@ from domain.base.errors import Forbidden, Invalid, InvalidState, NotFound, Refus
 from domain.base.identifiers import new_id
 from domain.base.model import EventRecord
 from domain.base.work import Organisation, Work, Works
-from domain.identity import repository
-from domain.identity.actions import create_api_key, get_store, recognise, revoke_api_key, upsert_store
+from domain.identity.actions.keys import create_api_key, recognise, revoke_api_key
+from domain.identity.actions.stores import get_store, upsert_store
 from domain.identity.model import ApiKey, Store
+from domain.identity.repository.keys import list_api_keys
+from domain.identity.repository.stores import get_currency_code, list_stores, list_stores_by_id
 from tests.conftest import ITALY, NOW, StandingClock
 
 FRANCE = replace(ITALY, code="fr", name="France", country="FR", locale="fr-FR", time_zone="Europe/Paris")
@@ -119,16 +121,16 @@ async def test_without_any_store_it_says_what_to_do(works: Works) -> None:
     with pytest.raises(InvalidState, match="storeUpsert"):
         await perform(works, lambda work: get_store(work, code=None))
     async with works.database.reading() as session:
-        assert await repository.get_currency_code(session, Organisation()) == "EUR"
+        assert await get_currency_code(session, Organisation()) == "EUR"
 
 
 async def test_the_organisations_currency(works: Works) -> None:
     """Its setting comes first, then its default store, named or the first one."""
     await perform(works, lambda work: upsert_store(work, details=replace(FRANCE, currency_code="CHF")))
     async with works.database.reading() as session:
-        assert await repository.get_currency_code(session, Organisation()) == "EUR"
-        assert await repository.get_currency_code(session, Organisation(default_store_code="fr")) == "CHF"
-        assert await repository.get_currency_code(session, Organisation("GBP", "fr")) == "GBP"
+        assert await get_currency_code(session, Organisation()) == "EUR"
+        assert await get_currency_code(session, Organisation(default_store_code="fr")) == "CHF"
+        assert await get_currency_code(session, Organisation("GBP", "fr")) == "GBP"
 
 
 async def new_key(works: Works, **words: Any) -> str:  # noqa: ANN401
@@ -235,7 +237,7 @@ async def test_a_key_is_revoked_for_good(works: Works, clock: StandingClock) -> 
     """It opens nothing from that moment on; a second time changes nothing, neither the instant nor the log."""
     secret, other = await new_key(works), await new_key(works, name="Other")
     async with works.database.reading() as session:
-        key, _ = await repository.list_api_keys(session)
+        key, _ = await list_api_keys(session)
     events = await rows(works, EventRecord)
     assert await perform(works, lambda work: revoke_api_key(work, api_key_id=key.id)) == key.id
     clock.advance(timedelta(seconds=1))
@@ -243,7 +245,7 @@ async def test_a_key_is_revoked_for_good(works: Works, clock: StandingClock) -> 
     assert await who(works, secret) is None
     assert await who(works, other) is not None
     async with works.database.reading() as session:
-        assert [each.revoked_at for each in await repository.list_api_keys(session)] == [NOW, None]
+        assert [each.revoked_at for each in await list_api_keys(session)] == [NOW, None]
     (event,) = (await rows(works, EventRecord))[len(events) :]
     assert (event.type, event.subjects) == ("ApiKeyRevoked", {"api_key_id": key.id.hex})
 
@@ -276,7 +278,7 @@ async def test_stores_are_listed_by_code(works: Works) -> None:
     """All of them, in the order of their codes, or those with these ids."""
     fr = await perform(works, lambda work: upsert_store(work, details=FRANCE))
     async with works.database.reading() as session:
-        listed = await repository.list_stores(session)
+        listed = await list_stores(session)
         assert [store.code for store in listed] == ["fr", "it"]
-        assert set(await repository.list_stores_by_id(session, [fr, fr])) == {fr}
-        assert await repository.list_stores_by_id(session, []) == {}
+        assert set(await list_stores_by_id(session, [fr, fr])) == {fr}
+        assert await list_stores_by_id(session, []) == {}

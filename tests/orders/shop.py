@@ -10,7 +10,7 @@ from uuid import UUID
 from domain.base.actors import SYSTEM
 from domain.base.database import Database
 from domain.base.work import Organisation, Work, Works
-from domain.identity.actions import upsert_store
+from domain.identity.actions.stores import upsert_store
 from domain.identity.rules import StoreDetails
 from tests.conftest import NOW, Answer, Client
 from tests.snapshots import snapshot

@@ -17,7 +17,7 @@ from domain.base.actors import EVERY_PERMISSION
 from domain.base.database import Database
 from domain.base.work import Works
 from domain.reactions import REACTIONS
-from tests.conftest import DATA, DEMO_DATA, Client, Databases, StandingClock
+from tests.conftest import DATA, DEMO_DATA, GENEROUS, Client, Databases, StandingClock
 from tests.postgres import PostgresServer
 
 MOD5 = DEMO_DATA / "online_retail_cust_mod5.csv.gz"
@@ -81,7 +81,7 @@ def imported(
 async def open_client(url: str) -> AsyncIterator[Client]:
     """Yield a client of the database, with a key that opens every door."""
     works = Works(database=Database(url), reactions=REACTIONS, clock=StandingClock())
-    transport = httpx.ASGITransport(app=create_app(Settings(_env_file=None), works=works))
+    transport = httpx.ASGITransport(app=create_app(Settings(_env_file=None, **GENEROUS), works=works))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         client = Client(http, works)
         client.key = await client.new_key(*EVERY_PERMISSION)

@@ -27,7 +27,8 @@ async def demo(mod5: Client) -> Client:
 
 def answered_examples() -> list[Example]:
     """Return the examples with an answer, those that write last: what a reader asks first is the data as it came."""
-    examples = [example for example in list_examples() if example.answer is not None and not takes_variables(example)]
+    examples = [each for each in list_examples() if not each.place.startswith("docs/guides/")]  # of an empty shop
+    examples = [example for example in examples if example.answer is not None and not takes_variables(example)]
     return sorted(examples, key=lambda example: example.query.startswith("mutation"))
 
 
@@ -53,6 +54,11 @@ def as_documented(answer: Any, documented: Any) -> Any:  # noqa: ANN401  JSON
         pattern = ".+".join(re.escape(part) for part in documented.split("…"))
         return documented if re.fullmatch(pattern, answer) else answer
     return answer
+
+
+def without_cost(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer without what is told beside it."""
+    return {name: value for name, value in answer.items() if name != "extensions"}
 
 
 def customer_of(told: Told) -> dict[str, Any]:
@@ -103,7 +109,7 @@ async def test_documented_answers_are_what_the_demo_answers(demo: Client) -> Non
     examples = answered_examples()
     assert {example.place.partition(":")[0] for example in examples} >= {"README.md", "CONTRIBUTING.md"}
     for example in examples:
-        answer = (await demo.ask(example.query)).body
+        answer = without_cost((await demo.ask(example.query)).body)
         assert as_documented(answer, example.answer) == example.answer, example.place
 
 
@@ -112,7 +118,7 @@ async def test_documented_writes_can_be_sent_again(demo: Client) -> None:
     writes = [example for example in answered_examples() if example.query.startswith("mutation")]
     assert writes
     for _ in range(2):
-        answers = {example.place: (await demo.ask(example.query)).body for example in writes}
+        answers = {each.place: without_cost((await demo.ask(each.query)).body) for each in writes}
         assert answers == {example.place: example.answer for example in writes}
 
 
@@ -125,7 +131,7 @@ async def test_the_walk_of_a_console_is_answered_as_documented(demo: Client) -> 
             continue
         variables = VARIABLES[name.value](told) if takes_variables(example) else None
         answer = await demo.ask(example.query, variables)
-        assert as_documented(answer.body, example.answer) == example.answer, example.place
+        assert as_documented(without_cost(answer.body), example.answer) == example.answer, example.place
         told[name.value] = answer.data
     assert told.keys() > VARIABLES.keys()
 

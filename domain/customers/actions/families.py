@@ -16,7 +16,7 @@ from domain.customers.repository.families import (
     show,
 )
 from domain.customers.rules.families import in_order_of_belief, shown_of
-from domain.identity.repository import get_currency_code
+from domain.identity.repository.stores import get_currency_code
 
 
 async def show_changes(work: Work, events: Sequence[CustomerCreated | CustomerUpdated]) -> None:

@@ -10,7 +10,7 @@ from domain.base.work import Work
 from domain.customers.actions.access import require_customer
 from domain.customers.actions.entries import touch
 from domain.customers.actions.proposals import propose_claimed
-from domain.customers.errors import CodeInvalid, CustomerNotFound, IdentityBlocked, IdentityNotFound, IdentityTaken
+from domain.customers.errors import CustomerNotFound, IdentityBlocked, IdentityNotFound, IdentityTaken
 from domain.customers.model import CustomerIdentity, CustomerRecord
 from domain.customers.repository.families import get_family_for_update, list_canonical_ids
 from domain.customers.repository.identities import (
@@ -31,7 +31,7 @@ from domain.customers.rules.identities import (
     is_blocked,
     is_withheld,
 )
-from domain.identity.repository import find_home_country
+from domain.identity.repository.stores import find_home_country
 
 SAID_BY_SHOPPERS = frozenset({IdentityKind.EMAIL, IdentityKind.PHONE, IdentityKind.SOCIAL_HANDLE})
 """What shoppers say of themselves; the shop knows them by the rest."""
@@ -95,18 +95,22 @@ async def _checked(work: Work, kind: IdentityKind, namespace: str | None, value:
     return space, checked
 
 
-async def verify_identity(work: Work, *, identity_id: UUID, code: str | None) -> UUID:
+async def verify_identity(work: Work, *, identity_id: UUID) -> UUID:
     """Vouch that an identity is the customer's; return the identity that is verified now.
 
     Where it is verified as another customer's, both sides are proven to be one person: they are merged if the
     organisation allows that to happen by itself, and it is refused otherwise.
 
-    Raises `IdentityNotFound`, `CodeInvalid`, `IdentityBlocked`, `IdentityTaken`. Records `CustomerUpdated`, perhaps
+    Raises `IdentityNotFound`, `IdentityBlocked`, `IdentityTaken`. Records `CustomerUpdated`, perhaps
     `CustomerMerged`. Locks the family.
     """
-    known = await _get_own(work, identity_id)
-    if code is not None or work.actor.customer_id is not None:
-        raise CodeInvalid
+    work.require(Permission.CUSTOMERS_WRITE)
+    return await verify_known(work, identity_id=identity_id)
+
+
+async def verify_known(work: Work, *, identity_id: UUID) -> UUID:
+    """Verify an identity that was vouched for or proven; see `verify_identity`."""
+    known = await get_identity(work.session, identity_id)
     same = await _same(work, IdentityKind(known.kind), known.namespace, known.value)
     records = await get_family_for_update(work.session, known.customer_id)
     identity = await get_identity(work.session, identity_id)

@@ -21,7 +21,7 @@ from domain.customers.repository.identities import list_identities, lock_identit
 from domain.customers.rules.families import gathered_profile, named_by_others
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification, is_blocked
 from domain.customers.rules.profiles import CustomerChanges, CustomerDetails, check_changes, check_details
-from domain.identity.repository import find_home_country
+from domain.identity.repository.stores import find_home_country
 
 _NAME = {"given_name", "family_name"}
 _PROFILE = ("given_name", "family_name", "locale", "time_zone", "birth_date", "country")

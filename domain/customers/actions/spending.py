@@ -19,7 +19,7 @@ from domain.customers.repository.spending import (
     store_ranking,
 )
 from domain.customers.rules.ranking import DECILES, QUINTILES, group_ends
-from domain.identity.repository import get_currency_code
+from domain.identity.repository.stores import get_currency_code
 
 RANKING_AGE_MAX = timedelta(seconds=60)
 

@@ -14,7 +14,7 @@ from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.repository.families import list_erased
 from domain.customers.rules.profiles import Buyer
-from domain.identity.actions import get_store
+from domain.identity.actions.stores import get_store
 from domain.identity.model import Store
 from domain.orders import rules
 from domain.orders.actions.deliveries import refresh_progress

@@ -23,14 +23,14 @@ from domain.customers.rules.families import shown_of
 from domain.customers.rules.profiles import ACTIVE_DAYS, AT_RISK_DAYS, ONBOARDING_DAYS, display_name, lifecycle_stage
 from domain.customers.rules.profiles import LifecycleStage as LifecycleStage
 from domain.customers.rules.ranking import average_order, rank_values, scores
-from domain.identity.repository import get_currency_code
+from domain.identity.repository.stores import get_currency_code
+from schema.base.authors import Author
 from schema.base.batched import batched
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
 from schema.base.ids import global_id
-from schema.base.nodes import Node, loads
+from schema.base.nodes import loads
 from schema.base.scalars import (
-    URL,
     CountryCode,
     EmailAddress,
     Locale,
@@ -76,14 +76,6 @@ CustomerSortField = described_enum(
         SortField.LAST_ORDER_AT: "When they last ordered; who never did comes before everyone.",
     },
 )
-
-
-@strawberry.interface(description="Who wrote or did something: the same two fields draw every one of them.")
-class Author(Node):
-    """See the description."""
-
-    display_name: str = shown("What they are called.")
-    avatar_url: URL | None = shown("Their picture; null where none is known.")
 
 
 @strawberry.type(

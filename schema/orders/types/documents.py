@@ -49,7 +49,7 @@ from schema.base.types import Money
 from schema.customers.types.customers import Customer, load_customers
 from schema.customers.types.merges import CustomerMergePreview
 from schema.customers.types.timeline import TimelineItem, shown_in_timeline
-from schema.identity.types import Store, load_stores
+from schema.identity.types.stores import Store, load_stores
 from schema.orders.policies import ORDERS
 from schema.orders.types.lines import CreditNoteLine, Delivery, OrderLine
 

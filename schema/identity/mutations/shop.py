@@ -5,29 +5,25 @@ from uuid import UUID
 import strawberry
 
 from domain.base.work import Work
-from domain.identity import actions
+from domain.identity.actions.keys import create_api_key, revoke_api_key
+from domain.identity.actions.stores import upsert_store
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
 from schema.base.ids import required_key
 from schema.base.writes import once_for, write
 from schema.identity.inputs import ApiKeyCreateInput, ApiKeyRevokeInput, StoreUpsertInput
-from schema.identity.types import (
-    ApiKeyCreatePayload,
-    ApiKeyRevokePayload,
-    StoreUpsertPayload,
-    load_api_keys,
-    load_stores,
-)
+from schema.identity.types.keys import ApiKeyCreatePayload, ApiKeyRevokePayload, load_api_keys
+from schema.identity.types.stores import StoreUpsertPayload, load_stores
 
 
 @strawberry.type
-class IdentityMutations:
+class ShopMutations:
     """Root fields that change the shop itself."""
 
     @strawberry.mutation(description="Adds a store, or changes the one with this code. Needs `stores:write`.")
     async def store_upsert(self, info: Info, input: Input[StoreUpsertInput]) -> StoreUpsertPayload | None:  # noqa: A002
         """Add or change a store."""
-        written = await write(info, "storeUpsert", lambda work: actions.upsert_store(work, details=input.details()))
+        written = await write(info, "storeUpsert", lambda work: upsert_store(work, details=input.details()))
         if not isinstance(written, UUID):
             return StoreUpsertPayload(store=None, user_errors=written)
         (store,) = await load_stores(info, [written])
@@ -44,7 +40,7 @@ class IdentityMutations:
         made: dict[UUID, str] = {}
 
         async def story(work: Work) -> UUID:
-            key_id, secret = await actions.create_api_key(
+            key_id, secret = await create_api_key(
                 work, name=input.name, permissions=input.permissions, expires_at=given(input.expires_at)
             )
             made[key_id] = secret  # a story that lost a race is told again, with another id
@@ -64,7 +60,7 @@ class IdentityMutations:
         """Revoke a key."""
 
         async def story(work: Work) -> UUID:
-            return await actions.revoke_api_key(work, api_key_id=required_key(input.api_key_id, "ApiKey", "api_key_id"))
+            return await revoke_api_key(work, api_key_id=required_key(input.api_key_id, "ApiKey", "api_key_id"))
 
         written = await write(info, "apiKeyRevoke", story)
         if not isinstance(written, UUID):

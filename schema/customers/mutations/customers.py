@@ -18,13 +18,14 @@ from domain.customers.actions.identities import (
 )
 from domain.customers.actions.merges import merge_customers, reject_merge, unmerge_customers
 from domain.customers.actions.profiles import create_customer, update_customer
+from domain.customers.actions.verification import verify_by_code
 from domain.customers.errors import IdentityNotFound
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
 from schema.base.errors import UserError, user_errors
-from schema.base.ids import global_id, required_key
-from schema.base.writes import once_for, write
-from schema.customers.inputs import (
+from schema.base.ids import required_key
+from schema.base.writes import attempt, once_for, write
+from schema.customers.inputs.customers import (
     ConsentRecordInput,
     CustomerAttributeDefinitionUpsertInput,
     CustomerCreateInput,
@@ -130,7 +131,7 @@ class CustomerMutations:
     @strawberry.mutation(
         description=(
             "Vouches that an identity is the customer's: from now on they are recognised by it. Needs "
-            "`customers:write`."
+            "`customers:write`; with the code that was sent to it, a shopper verifies their own."
         )
     )
     async def customer_identity_verify(
@@ -139,12 +140,8 @@ class CustomerMutations:
         input: Input[CustomerIdentityVerifyInput],  # noqa: A002
     ) -> CustomerIdentityVerifyPayload | None:
         """Verify an identity."""
-
-        async def story(work: Work) -> UUID:
-            key = required_key(input.identity_id, "CustomerIdentity", "identity_id")
-            return await verify_identity(work, identity_id=key, code=given(input.code))
-
-        written = await write(info, "customerIdentityVerify", story)
+        code = given(input.code)
+        written = await (_vouch(info, input.identity_id) if code is None else _prove(info, input.identity_id, code))
         if not isinstance(written, UUID):
             return CustomerIdentityVerifyPayload(identity=None, customer=None, user_errors=written)
         identity, customer = await _identity_and_customer(info, written)
@@ -370,3 +367,24 @@ async def _identity_and_customer(info: Info, key: UUID) -> tuple[CustomerIdentit
         return None, None
     (customer,) = await load_customers(info, [identity.customer_key])
     return identity, customer
+
+
+async def _vouch(info: Info, identity_id: str) -> UUID | list[UserError]:
+    """Verify an identity on the caller's word."""
+
+    async def story(work: Work) -> UUID:
+        key = required_key(identity_id, "CustomerIdentity", "identity_id")
+        return await verify_identity(work, identity_id=key)
+
+    return await write(info, "customerIdentityVerify", story)
+
+
+async def _prove(info: Info, identity_id: str, code: str) -> UUID | list[UserError]:
+    """Verify an identity by the code that was sent to it."""
+    works, caller = info.context.works, info.context.caller
+
+    async def act() -> UUID:
+        key = required_key(identity_id, "CustomerIdentity", "identity_id")
+        return await verify_by_code(works, identity_id=key, code=code, caller=caller)
+
+    return await attempt(info, act)

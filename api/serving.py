@@ -1,0 +1,51 @@
+"""The server's process: what uvicorn is told, and what it does not do by itself."""
+
+import socket
+
+import uvicorn
+from starlette.applications import Starlette
+
+from api.settings import Settings
+from api.streams.shared import Streams
+
+SHUTDOWN_S = 5
+"""Seconds that requests are given to end when the server stops."""
+
+UNREAD_MS = 30_000
+"""How long the system keeps what a client does not read: then the connection is gone, whatever the client says."""
+
+
+class Server(uvicorn.Server):
+    """Says good-bye to open streams before it waits for requests to end: they would never end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+        """Take whose streams they are."""
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop."""
+        await self._streams.close()
+        await super().shutdown(sockets)
+
+
+def new_server(app: Starlette, settings: Settings, *, host: str, port: int) -> Server:
+    """Return a server of the application; `listen` makes the socket that it runs on."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        ws_max_size=settings.socket_message_bytes_max,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    return Server(config, app.state.streams)
+
+
+def listen(server: Server) -> socket.socket:
+    """Return the socket that the server listens on; what a client leaves unread is given up after a while."""
+    listening = server.config.bind_socket()
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
+    return listening

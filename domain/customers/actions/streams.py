@@ -1,0 +1,79 @@
+"""Following what happens to a customer, as it happens."""
+
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from domain.base.events import Event
+from domain.base.feed import Committed
+from domain.base.work import Works
+from domain.customers.errors import CustomerNotFound
+from domain.customers.events import CustomerMerged, CustomerUnmerged
+from domain.customers.repository.families import list_families
+
+_CUSTOMERS = ("customer_id", "previous_customer_id", "absorbed_id")
+"""The names under which events of every area say which customers they are about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What happened to a customer, and the records that they are at that moment."""
+
+    committed: Committed
+    family: frozenset[UUID]
+
+
+async def follow_customer(
+    works: Works, *, customer_id: UUID, kinds: Collection[type[Event]], after: str | None
+) -> AsyncIterator[Told]:
+    """Yield the events of these kinds that are about the customer, whoever they are merged with meanwhile.
+
+    Nothing is held while the next event is waited for.
+
+    Raises `CustomerNotFound`, `Invalid` for what is no cursor, `ResyncNeeded` where something was missed.
+    """
+    family = _Family(customer_id, frozenset({*kinds, CustomerMerged, CustomerUnmerged}))
+    with works.feed.listen(family.wants, after=after) as listener:
+        await family.read(works)
+        while True:
+            committed = await listener.take()
+            if isinstance(committed.event, CustomerMerged | CustomerUnmerged):
+                await family.read(works)
+            if type(committed.event) in kinds and family.has(committed.event):
+                yield Told(committed=committed, family=family.ids)
+
+
+class _Family:
+    """The records behind one customer, as far as a listener knows them.
+
+    What happens to others need not wait for this listener. But from a merge on, until the family is read anew, nobody
+    knows who belongs to it: so long everything is wanted, and looked at when it is taken.
+    """
+
+    def __init__(self, customer_id: UUID, kinds: frozenset[type[Event]]) -> None:
+        """Begin without knowing anybody."""
+        self.ids: frozenset[UUID] = frozenset({customer_id})
+        self._customer_id = customer_id
+        self._kinds = kinds
+        self._changes = 1
+        """How many merges were seen that the family was not read after; the first reading counts as one."""
+
+    def wants(self, event: Event) -> bool:
+        """Tell whether the event is, or may turn out to be, about the customer."""
+        if type(event) not in self._kinds or not (self._changes or self.has(event)):
+            return False
+        self._changes += isinstance(event, CustomerMerged | CustomerUnmerged)
+        return True
+
+    def has(self, event: Event) -> bool:
+        """Tell whether the event is about one of the records."""
+        return any(getattr(event, name, None) in self.ids for name in _CUSTOMERS)
+
+    async def read(self, works: Works) -> None:
+        """Read who belongs to the family now. Raises `CustomerNotFound`."""
+        async with works.database.reading() as session:
+            families = await list_families(session, [self._customer_id])
+        if not families:
+            raise CustomerNotFound
+        self.ids = frozenset(record.id for records in families.values() for record in records)
+        self._changes -= 1

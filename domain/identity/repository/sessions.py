@@ -1,0 +1,95 @@
+"""Every query about sessions, what they are prolonged with, and what their tokens are signed with."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Row, Select, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.identity.model import ApiKey, RefreshToken, SessionRecord, SigningKey
+from domain.identity.rules import SessionKind
+
+_NOTHING_TO_SYNCHRONISE = {"synchronize_session": False}
+
+
+async def find_session(session: AsyncSession, session_id: UUID) -> Row[Any] | None:
+    """Return the session, with when the key that minted it was revoked or expires."""
+    of_key = (ApiKey.revoked_at.label("key_revoked_at"), ApiKey.expires_at.label("key_expires_at"))
+    statement: Select[Any] = (
+        select(*SessionRecord.__table__.c, *of_key)
+        .outerjoin(ApiKey, ApiKey.id == SessionRecord.api_key_id)
+        .where(SessionRecord.id == session_id)
+    )
+    row: Row[Any] | None = (await session.execute(statement)).one_or_none()
+    return row
+
+
+async def find_session_for_update(session: AsyncSession, session_id: UUID) -> SessionRecord | None:
+    """Return the session as it is now, locked until the end of the transaction."""
+    statement = select(SessionRecord).where(SessionRecord.id == session_id).with_for_update(key_share=True)
+    return (await session.scalars(statement.execution_options(populate_existing=True))).one_or_none()
+
+
+async def list_live_sessions_for_update(
+    session: AsyncSession, *, kind: SessionKind, subject_id: UUID, now: datetime
+) -> Sequence[SessionRecord]:
+    """Return the sessions of one that are neither revoked nor over, locked in the order of their ids."""
+    statement = (
+        select(SessionRecord)
+        .where(
+            SessionRecord.subject_id == subject_id,
+            SessionRecord.kind == kind,
+            SessionRecord.revoked_at.is_(None),
+            SessionRecord.expires_at > now,
+        )
+        .order_by(SessionRecord.id)
+        .with_for_update(key_share=True)
+    )
+    return (await session.scalars(statement.execution_options(populate_existing=True))).all()
+
+
+async def find_refresh_token(session: AsyncSession, token_hash: str) -> RefreshToken | None:
+    """Return the refresh token with this hash, as it is now."""
+    statement = select(RefreshToken).where(RefreshToken.token_hash == token_hash)
+    return (await session.scalars(statement.execution_options(populate_existing=True))).one_or_none()
+
+
+async def list_signing_secrets(session: AsyncSession) -> list[str]:
+    """Return what tokens are signed with, the newest first."""
+    return list(await session.scalars(select(SigningKey.secret).order_by(SigningKey.id.desc())))
+
+
+async def purge_sessions(session: AsyncSession, *, over_before: datetime, limit: int) -> int:
+    """Remove sessions that have been over since before, with their refresh tokens, so many at most; return how many."""
+    over = select(SessionRecord.id).where(SessionRecord.expires_at < over_before).limit(limit)
+    ids = list(await session.scalars(over))
+    if not ids:
+        return 0
+    for statement in (
+        delete(RefreshToken).where(RefreshToken.session_id.in_(ids)),
+        delete(SessionRecord).where(SessionRecord.id.in_(ids)),
+    ):
+        await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
+    return len(ids)
+
+
+async def purge_refresh_tokens(session: AsyncSession, *, used_before: datetime, limit: int) -> int:
+    """Remove refresh tokens that were used before, so many at most; return how many."""
+    used = select(RefreshToken.id).where(RefreshToken.used_at < used_before).limit(limit)
+    statement = delete(RefreshToken).where(RefreshToken.id.in_(used.scalar_subquery()))
+    result = await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
+    assert isinstance(result, CursorResult)  # noqa: S101  what a DELETE answers
+    return int(result.rowcount)
+
+
+async def remove_customer_sessions(session: AsyncSession, customer_ids: Sequence[UUID]) -> None:
+    """Remove the sessions of these customers, with their refresh tokens."""
+    theirs = (SessionRecord.kind == SessionKind.CUSTOMER, SessionRecord.subject_id.in_(customer_ids))
+    ids = select(SessionRecord.id).where(*theirs)
+    for statement in (
+        delete(RefreshToken).where(RefreshToken.session_id.in_(ids.scalar_subquery())),
+        delete(SessionRecord).where(*theirs),
+    ):
+        await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
