@@ -66,7 +66,8 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
     works = works or open_works(settings)
     issuer = None if settings.provider is None else Issuer(settings.provider)
     operations = Operations(make_schema(), settings=settings, clock=works.clock)
-    streams = Streams(operations=operations, works=works, access=Access(works, issuer=issuer), settings=settings)
+    access = Access(works, issuer=issuer)
+    streams = Streams(operations=operations, works=works, access=access, settings=settings)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

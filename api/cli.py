@@ -1,5 +1,6 @@
 """The command `sportello`."""
 
+import gc
 import socket
 import sqlite3
 import sys
@@ -83,12 +84,11 @@ def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | No
     if settings.explorer and not explorer.is_built():
         console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
     host, port = address
-    server = new_server(
-        create_app(settings.model_copy(update={"host": host, "port": port}), demo_token=demo_token),
-        settings,
-        host=host,
-        port=port,
-    )
+    served = create_app(settings.model_copy(update={"host": host, "port": port}), demo_token=demo_token)
+    # What is there now stays: the collector, which long documents set off, need not walk through the whole schema.
+    gc.collect()
+    gc.freeze()
+    server = new_server(served, settings, host=host, port=port)
     with suppress(KeyboardInterrupt), listen(server) as listening:
         server.run([listening])
 

@@ -80,6 +80,8 @@ class Reply:
     answer: Answer
     media_type: str = _JSON
     headers: Mapping[str, str] | None = None
+    form: Form | None = None
+    """In which form of a stream it is written; None: as JSON."""
     is_sent: bool = False
     """Whether it went out already, part by part."""
 
@@ -182,11 +184,19 @@ class GraphQLEndpoint:
         return RequestRefused(413, TopLevelCode.BAD_USER_INPUT, message, {"Connection": "close"})
 
     async def _run(self, exchange: Exchange, operation: Operation, actor: Actor, media_type: str) -> Reply:
-        prepared = self._operations.prepare(operation, actor=actor)
+        accept = exchange.headers.get("accept") if exchange.method == "POST" else None
+        try:
+            prepared = self._operations.prepare(operation, actor=actor)
+        except RequestRefused as refused:
+            if (form := choose_form(accept, kind="query")) is not None:
+                return Reply(200, refused.answer(exchange.request_id), form=form)
+            raise
         if isinstance(prepared, Rejected):
             # By the specification a request error has a 4xx in the new media type, and 200 in the old one.
-            return Reply(200 if media_type == _JSON else 400, prepared.answer(exchange.request_id), media_type)
-        form = choose_form(exchange.headers.get("accept"), kind=prepared.kind) if exchange.method == "POST" else None
+            form = choose_form(accept, kind="query")
+            status = 200 if media_type == _JSON or form is not None else 400
+            return Reply(status, prepared.answer(exchange.request_id), media_type, form=form)
+        form = choose_form(accept, kind=prepared.kind)
         if prepared.kind == "subscription" and form is None:
             raise malformed(TRANSPORTS)
         if prepared.kind == "mutation" and exchange.method == "GET":
@@ -217,9 +227,10 @@ class GraphQLEndpoint:
         return Reply(200, {}, is_sent=True)
 
     async def _send(self, exchange: Exchange, reply: Reply) -> None:
-        body = orjson.dumps(reply.answer)
+        form = reply.form
+        body = orjson.dumps(reply.answer) if form is None else form.beginning + form.part(reply.answer) + form.end
         headers = {
-            "Content-Type": f"{reply.media_type}; charset=utf-8",
+            "Content-Type": f"{reply.media_type}; charset=utf-8" if form is None else form.media_type,
             "Vary": "Accept, Accept-Encoding",
             "Cache-Control": "no-store",
             **(reply.headers or {}),

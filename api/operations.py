@@ -158,8 +158,8 @@ class Operations:
         errors = validate(schema, tree, self._rules, max_errors=ERRORS_MAX, hide_suggestions=self._hides)
         if errors:
             if self._hides:
-                for found in errors:  # one rule of the library suggests in any case
-                    found.message = _SUGGESTION.sub("", found.message)
+                for each in errors:  # one rule of the library suggests in any case
+                    each.message = _SUGGESTION.sub("", each.message)
             return Rejected(errors)
         document = Document(tree, meant, Costs(schema, tree, meant))
         self._documents.put((text, name), document, weight=len(text))

@@ -206,7 +206,7 @@ class Settings(BaseSettings):
         ge=1,
         description=(
             "WebSockets and streamed answers of one address, of IPv6 one /64 network, for each process. Behind a "
-            "proxy, uvicorn's FORWARDED_ALLOW_IPS says whose X-Forwarded-For is believed."
+            "proxy, `SPORTELLO_TRUSTED_PROXIES` says whose X-Forwarded-For is believed."
         ),
     )
     socket_operations_max: int = Field(
@@ -245,11 +245,6 @@ class Settings(BaseSettings):
             message = "give sqlite:///path or postgresql://user:password@host:port/name"
             raise ValueError(message)
         return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _web_address(cls, value: str | None) -> str | None:
-        return None if value is None else _checked(lambda url: clean_url(url) or "", value).rstrip("/")
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -324,6 +319,11 @@ class Settings(BaseSettings):
             claim=self.identity_claim,
         )
 
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        return None if value is None else _checked(lambda url: clean_url(url) or "", value).rstrip("/")
+
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str | None) -> str | None:
@@ -355,11 +355,11 @@ class Settings(BaseSettings):
             default_store_code=self.default_store,
             merges_automatically=self.merge_automatically,
             relay_domains=frozenset(domain.lower() for domain in self.relay_domains),
-            public_url=self.public_url or f"http://{self.host}:{self.port}",
             token_key=None if self.token_key is None else _decoded(self.token_key),
             token_issuer=self.token_issuer,
             shopper_session=timedelta(days=self.shopper_session_days),
             staff_session=timedelta(hours=self.staff_session_hours),
+            public_url=self.public_url or f"http://{self.host}:{self.port}",
         )
 
     @property

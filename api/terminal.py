@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import logs, migrations
 from api.app import open_works
+from api.documents import DocumentsUnfit
 from api.imports.files import FileRefused
 from api.lock import DatabaseInUse
 from api.settings import Settings, unknown_settings
@@ -34,7 +35,9 @@ def told() -> Iterator[None]:
     """Tell what went wrong in one sentence where the user can do something about it."""
     try:
         yield
-    except (DatabaseInUse, FileRefused, migrations.MigrationFailed, Refusal, Refusals, StorageFull) as error:
+    except (DatabaseInUse, DocumentsUnfit, FileRefused, migrations.MigrationFailed) as error:
+        fail(str(error))
+    except (Refusal, Refusals, StorageFull) as error:
         fail(str(error))
     except (SQLAlchemyError, OSError) as error:
         fail(f"The database cannot be used: {str(error).splitlines()[0]}")

@@ -55,7 +55,7 @@ async def asking(works: Works) -> AsyncIterator[Shop]:
         actor=SYSTEM,
         action="apiKeyCreate",
     )
-    settings = Settings(_env_file=None, log_level="error")
+    settings = Settings(_env_file=None, log_level="error", cost_budget=1_000_000_000, cost_max=1_000_000)
     transport = httpx.ASGITransport(app=create_app(settings, works=works))
     headers = {"Authorization": f"Bearer {secret}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://benchmark", headers=headers) as http:

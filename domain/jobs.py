@@ -12,15 +12,15 @@ from domain.identity.actions.upkeep import PurgeSignIn, purge_sign_in
 
 HANDLERS: Handlers = {
     PurgeExpired: purge_expired,
+    PurgeSignIn: purge_sign_in,
     ScrubStorage: scrub_storage,
     ExportCustomer: partial(write_export, parts=EXPORTED),
     PurgeExports: remove_expired_exports,
-    PurgeSignIn: purge_sign_in,
 }
 """Mails are sent by `api/mails.py`, which knows the server."""
 
 SCHEDULES: Sequence[Schedule] = (
     Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),
-    Schedule(name="purgeExports", every=timedelta(hours=1), job=PurgeExports()),
     Schedule(name="purgeSignIn", every=timedelta(hours=1), job=PurgeSignIn()),
+    Schedule(name="purgeExports", every=timedelta(hours=1), job=PurgeExports()),
 )

@@ -55,7 +55,7 @@ class Connection:
     """One socket and the operations on it."""
 
     def __init__(
-        self, streams: Streams, receive: Receive, send: Send, *, address: str, authorization: str | None
+        self, streams: Streams, receive: Receive, send: Send, *, address: str | None, authorization: str | None
     ) -> None:
         """Take an accepted socket. `authorization` is what came with the handshake, if anything did."""
         self.address = address

@@ -60,7 +60,7 @@ FAILED = Ending(1011, "Internal error")
 class Stream(Protocol):
     """One open stream, as it is looked after."""
 
-    address: str
+    address: str | None
     authorization: str | None
     """What the client came in with, once it is known to open the door; None for nobody in particular."""
 
@@ -187,14 +187,16 @@ class Streams:
                 stream.recognise(actor)
 
 
-def network_of(address: str) -> str:
+def network_of(address: str | None) -> str:
     """Return what counts as one address: of IPv6 the network that one client has."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address or "")
     except ValueError:  # a socket of the file system, or nothing
-        return address
-    if parsed.version == 4 or parsed.ipv4_mapped is not None:  # noqa: PLR2004  the version of the protocol
-        return address
+        return address or ""
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, _NETWORK_BITS), strict=False))
 
 

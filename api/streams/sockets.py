@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from api.access import client_address
 from api.streams.connections import Connection
 from api.streams.shared import StreamRefused, Streams
 
@@ -23,7 +24,10 @@ class SocketEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one socket, or refuse it before it is one."""
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            word, text = name.decode("latin-1"), value.decode("latin-1")
+            headers[word] = f"{headers[word]}, {text}" if word in headers else text
         await receive()  # websocket.connect
         if not is_allowed(headers, origins=self._streams.settings.cors_origins):
             await _refuse(send, 403, "Pages of this origin may not connect; see SPORTELLO_CORS_ORIGINS.")
@@ -38,7 +42,11 @@ class SocketEndpoint:
             self._streams,
             receive,
             send,
-            address=client[0] if client else "",
+            address=client_address(
+                client[0] if client else None,
+                headers.get("x-forwarded-for"),
+                trusted_proxies=self._streams.settings.trusted_proxies,
+            ),
             authorization=headers.get("authorization"),
         )
         try:

@@ -45,8 +45,6 @@ class Organisation:
     """Whether customers are merged without asking where the same identity is proven for both."""
     relay_domains: frozenset[str] = frozenset()
     """Domains whose addresses stand for anybody, beside those that are known to everyone."""
-    public_url: str = ""
-    """Where clients reach the server, without a slash at the end: for addresses in answers."""
     token_key: bytes | None = field(default=None, repr=False)
     """32 bytes that access tokens are signed with; None: made once and kept in the database."""
     token_issuer: str = "sportello"  # noqa: S105  a name
@@ -55,6 +53,8 @@ class Organisation:
     """How long a shopper's session lives after it was last refreshed."""
     staff_session: timedelta = timedelta(hours=12)
     """How long a session of staff lives, however busy it is."""
+    public_url: str = ""
+    """Where clients reach the server, without a slash at the end: for addresses in answers."""
 
 
 @dataclass(slots=True)

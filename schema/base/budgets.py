@@ -9,6 +9,7 @@ import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import strawberry
 
@@ -85,13 +86,15 @@ class Budgets:
 
 def caller_of(actor: Actor, client_address: str) -> str:
     """Return whose budget it is: the actor's, or that of the network from which nobody in particular asks."""
-    if actor.id is not None:
-        return actor.scope
+    return actor.scope if actor.id is not None else f"{actor.kind}:{_network_of(client_address)}"
+
+
+@lru_cache(maxsize=1_000)
+def _network_of(client_address: str) -> str:
     try:
         address = ipaddress.ip_address(client_address)
     except ValueError:
-        return f"{actor.kind}:{client_address}"
-    if address.version == 6:  # noqa: PLR2004  the two versions of addresses
-        network = ipaddress.ip_network((address, _IPV6_PREFIX), strict=False)
-        return f"{actor.kind}:{network}"
-    return f"{actor.kind}:{address}"
+        return client_address
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
+    return client_address

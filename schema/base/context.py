@@ -30,10 +30,10 @@ class Context:
         self.throttle_status: ThrottleStatus | None = None
         self.gatherer = Gatherer()
         self.works = works
-        self.personal: set[object] = set()
-        """Whose personal data were shown: the ids of what held them."""
         self.event_cursor = works.feed.cursor
         """A place in the feed before everything that the request may miss: taken before anything is read."""
+        self.personal: set[object] = set()
+        """Whose personal data were shown: the ids of what held them."""
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()

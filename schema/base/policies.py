@@ -93,8 +93,8 @@ SHARED: Rows = {
     "VersionConflict": {"code message field currentVersion": REACHED},
     "RateLimited": {"code message field retryAt": REACHED},
     "ThrottleStatus": {"maximumAvailable currentlyAvailable restoreRate": REACHED},
-    "Query": {"node nodes rateLimit eventCursor": ANYBODY},
     "ResyncRequired": {"reason": REACHED},
+    "Query": {"node nodes rateLimit eventCursor": ANYBODY},
 }
 
 

@@ -69,7 +69,7 @@ async def _followed_key(info: Info, customer_id: str | None) -> UUID:
     Raises `Invalid`, `CustomerNotFound`: a stranger is answered like one who is not there.
     """
     own = info.context.actor.customer_id
-    if own is not None and customer_id is None:
+    if customer_id is None and own is not None:
         return own
     if customer_id is None:
         message = "Say whom to follow: customerId is left out by shoppers only, who follow themselves."
@@ -86,7 +86,7 @@ async def _follow(info: Info, key: UUID, after: str | None) -> AsyncGenerator[An
     context = info.context
     followed = follow_customer(context.works, customer_id=key, kinds=list_event_kinds(), after=after)
     try:
-        async with aclosing(followed) as happenings:  # type: ignore[type-var]
+        async with aclosing(followed) as happenings:
             async for told in happenings:
                 item = await show_item(info, told)
                 if item is not None:

@@ -18,6 +18,7 @@ POLICIES: Rows = {
         "valueConcentration": Policy(needs=Permission.REPORTS_READ),
     },
     "Mutation": {"orderUpsert deliveryRecord creditNoteUpsert": WRITERS},
+    "OrderChanged": {"cursor occurredAt order": REACHED},
     "Customer": {"orders creditNotes": ORDERS},
     "CustomerMergePreview": {"orderCount": REACHED},
     "OrderChanged": {"cursor occurredAt order": REACHED},

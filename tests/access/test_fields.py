@@ -65,10 +65,8 @@ STREAMED = {"CustomerCreated", "CustomerUpdated", "CustomerMerged", "ConsentChan
 """Items of streams: who is sent which is tested with the streams."""
 
 PATHLESS = {"InputError", "VersionConflict", "RateLimited", "Session", "CustomerExport", *STREAMED}
-"""Reached through payloads only: refusals hold what the caller sent, a session what they signed in with.
-
-Exports are found by `node`, by few: tests/customers/test_api_exports.py.
-"""
+"""Reached through payloads only: refusals hold what the caller sent, a session what they signed in with. Exports by
+`node` alone: who finds them is tried in tests/customers/test_api_exports.py."""
 
 
 def types_with_fields() -> list[str]:

@@ -6,8 +6,11 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+import typer
 
-from api.documents import DocumentsUnfit, Kept, hash_of, read_trusted_documents
+from api.documents import DocumentsUnfit, Kept, Texts, hash_of, read_trusted_documents
+from api.settings import Settings
+from api.terminal import told
 from tests.api.conftest import Serve
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
@@ -139,6 +142,8 @@ def test_an_unfit_folder_is_told(tmp_path: Path, name: str, content: bytes, want
     with pytest.raises(DocumentsUnfit, match="no folder"):
         read_trusted_documents(tmp_path / "missing")
     assert read_trusted_documents(None) == {}
+    with pytest.raises(typer.Exit), told():
+        Texts(Settings(_env_file=None, documents=str(tmp_path)))
 
 
 def test_what_is_kept_is_bounded() -> None:

@@ -67,17 +67,17 @@ async def test_queries_and_mutations_as_server_sent_events(app: Starlette, clien
     for query, said in (
         ("{ viewer { kind } }", b'"kind":"APP"'),
         (CREATE, b'"displayName":"Eva"'),
-        ("{ nothing }", b""),
+        ("{ nothing }", b'"code":"GRAPHQL_VALIDATION_FAILED"'),
+        ("{", b'"code":"GRAPHQL_PARSE_FAILED"'),
+        ("", b'"code":"BAD_USER_INPUT"'),
     ):
-        exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(query)
+        accept = f"{SERVER_SENT}, application/graphql-response+json"
+        exchange = await Exchange(app, accept=accept, key=client.key).ask(query)
         body = await exchange.rest()
-        if said:
-            assert exchange.status == 200
-            assert body.startswith(b":\n\nevent: next\ndata: {")
-            assert said in body
-            assert body.endswith(b"}\n\nevent: complete\ndata:\n\n")
-        else:
-            assert orjson.loads(body)["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
+        assert (exchange.status, exchange.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        assert body.startswith(b":\n\nevent: next\ndata: {")
+        assert said in body
+        assert body.endswith(b"}\n\nevent: complete\ndata:\n\n")
 
 
 @SQLITE_ONLY

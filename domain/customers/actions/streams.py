@@ -1,6 +1,6 @@
 """Following what happens to a customer, as it happens."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -25,7 +25,7 @@ class Told:
 
 async def follow_customer(
     works: Works, *, customer_id: UUID, kinds: Collection[type[Event]], after: str | None
-) -> AsyncIterator[Told]:
+) -> AsyncGenerator[Told, None]:
     """Yield the events of these kinds that are about the customer, whoever they are merged with meanwhile.
 
     Nothing is held while the next event is waited for.

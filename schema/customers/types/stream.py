@@ -15,8 +15,6 @@ from typing import Any
 
 import strawberry
 
-from domain.base.actors import Actor
-from domain.base.errors import Forbidden
 from domain.base.events import Event
 from domain.base.feed import Committed
 from domain.customers import events
@@ -47,7 +45,7 @@ _KINDS: dict[type[Event], _Kind] = {}
 
 
 def shown_in_stream(event: type[Event], *, shows: type, policy: Policy) -> Callable[[_Show], _Show]:
-    """Declare how events of a kind are shown. They are sent to whom the policy allows."""
+    """Declare how events of a kind are shown, and to whom. Others are not told of them."""
 
     def declare(show: _Show) -> _Show:
         _KINDS[event] = _Kind(show=show, shows=shows, policy=policy)
@@ -69,18 +67,7 @@ def list_item_types() -> list[type]:
 async def show_item(info: Info, told: Told) -> Any:  # noqa: ANN401  a type of any area
     """Return what happened as this listener may see it now, None where they may not."""
     kind = _KINDS[type(told.committed.event)]
-    actor = info.context.actor
-    if not kind.policy.allows(actor):
-        return None
-    try:
-        return await kind.show(info, told)
-    except Forbidden:
-        return None
-
-
-def is_own(actor: Actor, told: Told) -> bool:
-    """Tell whether the listener is the customer."""
-    return actor.customer_id in told.family
+    return await kind.show(info, told) if kind.policy.allows(info.context.actor) else None
 
 
 def place_of(committed: Committed) -> dict[str, Any]:
@@ -145,7 +132,7 @@ async def show_updated(info: Info, told: Told) -> CustomerUpdated | None:
 
 @shown_in_stream(events.CustomerMerged, shows=CustomerMerged, policy=CUSTOMERS)
 async def show_merged(info: Info, told: Told) -> CustomerMerged | CustomerUpdated | None:
-    """Show that two customers are one; to who sees no merges only that something changed."""
+    """Show that two customers are one; to who may not see merges only that something changed."""
     if not TEAM.allows(info.context.actor):
         return await _updated(info, told)
     event: Any = told.committed.event
