@@ -36,7 +36,8 @@ def _checked(check: Callable[[str], str], value: str) -> str:
 def _decoded(key: str) -> bytes:
     """Return the bytes of a key in base64, of either alphabet; none where it is no base64."""
     try:
-        return base64.b64decode(key.strip().replace("-", "+").replace("_", "/") + "==", validate=False)
+        bare = key.strip().removesuffix("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except ValueError:
         return b""
 

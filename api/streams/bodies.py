@@ -42,7 +42,7 @@ class Body:
         authorization: str | None,
     ) -> None:
         """Take a request whose body was read."""
-        self.address = context.client_address or ""
+        self.address = context.client_address
         self.authorization = authorization
         self._streams = streams
         self._form = form
