@@ -21,7 +21,6 @@ POLICIES: Rows = {
     "OrderChanged": {"cursor occurredAt order": REACHED},
     "Customer": {"orders creditNotes": ORDERS},
     "CustomerMergePreview": {"orderCount": REACHED},
-    "OrderChanged": {"cursor occurredAt order": REACHED},
     "Order": {
         "id occurredAt summary externalId number placedAt cancelledAt state total shippingTotal discountTotal": REACHED,
         "taxTotal paid currencyCode shippingCountry updatedAt lines deliveries creditNotes refunded": REACHED,
