@@ -97,7 +97,7 @@ def test_generated_pages_are_fresh() -> None:
 def test_the_reference_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     """The command's folder is made, and holds every page."""
     written = reference.write(tmp_path / "new" / "folder")
-    assert {path.name for path in written} == {"settings.md", "errors.md", "events.md"}
+    assert {path.name for path in written} == {"settings.md", "errors.md", "events.md", "access.md"}
     assert all(path.read_text(encoding="utf-8").startswith("<!-- Written by `make docs`") for path in written)
 
 
