@@ -132,6 +132,9 @@ async def test_every_example_is_answered(client: Client) -> None:
         answer = await client.ask(example["query"], orjson.loads(example["variables"] or "{}"))
         for field in answer.data.values():
             assert field
+            if example["group"] == "Shopper":  # a key is nobody: it would have to say whom it means
+                assert [error["code"] for error in field["userErrors"]] == ["REQUIRED"]
+                continue
             assert not isinstance(field, dict) or field.get("userErrors", []) == []
         found[example["name"]] = answer.data
     assert found["Who are the best customers?"]["customers"]["totalCount"] == 3 + 2 + 2
