@@ -197,6 +197,7 @@ class Connection:
             if self._operations.get(key) is running:
                 del self._operations[key]  # from now on the client may use the id again
                 await self._say(last | {"id": key})
+            await context.tell_reading()
 
     async def _answer(self, key: str, payload: Mapping[str, Any], running: Running, context: Context) -> dict[str, Any]:
         """Say every answer of an operation; return the message that ends it."""
