@@ -12,7 +12,7 @@ EMAIL = "ada@shop.example"
 
 
 async def test_a_shoppers_app_runs_its_documents(client: Client, clock: StandingClock) -> None:
-    """Who registers with the address of an order finds the order; signs in, decides, hears what is stored, and is gone."""
+    """Who registers with the address of an order finds it; signs in, decides, hears what is stored, and is gone."""
     mailbox, shopper, integrator = Mailbox(client.works), Documents("shopper"), Documents("integrator")
     await integrator.write(client, "PushOrder", ORDER)
     client.key = None
