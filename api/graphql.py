@@ -184,34 +184,29 @@ class GraphQLEndpoint:
         return RequestRefused(413, TopLevelCode.BAD_USER_INPUT, message, {"Connection": "close"})
 
     async def _run(self, exchange: Exchange, operation: Operation, actor: Actor, media_type: str) -> Reply:
+        address = client_address(
+            exchange.client_address,
+            exchange.headers.get("x-forwarded-for"),
+            trusted_proxies=self._settings.trusted_proxies,
+        )
         accept = exchange.headers.get("accept") if exchange.method == "POST" else None
         try:
-            prepared = self._operations.prepare(operation, actor=actor)
+            prepared = self._operations.prepare(operation, actor=actor, client_address=address)
         except RequestRefused as refused:
             if (form := choose_form(accept, kind="query")) is not None:
                 return Reply(200, refused.answer(exchange.request_id), form=form)
             raise
         if isinstance(prepared, Rejected):
-            # By the specification a request error has a 4xx in the new media type, and 200 in the old one.
+            reply = _reply_of(prepared.answer(exchange.request_id), media_type)
             form = choose_form(accept, kind="query")
-            status = 200 if media_type == _JSON or form is not None else 400
-            return Reply(status, prepared.answer(exchange.request_id), media_type, form=form)
+            return reply if form is None else Reply(200, reply.answer, form=form)
         form = choose_form(accept, kind=prepared.kind)
         if prepared.kind == "subscription" and form is None:
             raise malformed(TRANSPORTS)
         if prepared.kind == "mutation" and exchange.method == "GET":
             message = "Only queries can be sent by GET; send mutations by POST."
             raise RequestRefused(405, TopLevelCode.BAD_USER_INPUT, message, {"Allow": "POST"})
-        context = Context(
-            self._works,
-            actor=actor,
-            request_id=exchange.request_id,
-            client_address=client_address(
-                exchange.client_address,
-                exchange.headers.get("x-forwarded-for"),
-                trusted_proxies=self._settings.trusted_proxies,
-            ),
-        )
+        context = Context(self._works, actor=actor, request_id=exchange.request_id, client_address=address)
         try:
             if form is not None:
                 return await self._stream(exchange, form, prepared, context)
@@ -276,7 +271,7 @@ def _reply_of(answer: Answer, media_type: str) -> Reply:
     wait_s = answer["errors"][0]["extensions"].get(RETRY_AFTER)
     refused_status = 400 if wait_s is None else 429
     headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
-    # Clients of the old media type read the body of a 200 only.
+    # By the specification a request error has a 4xx in the new media type; clients of the old one read a 200 only.
     return Reply(200 if media_type == _JSON else refused_status, answer, media_type, headers)
 
 

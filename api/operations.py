@@ -52,6 +52,10 @@ RETRY_AFTER = "retryAfter"
 _DOCUMENTS_CHARACTERS_MAX = 250_000
 """Characters of documents that are kept ready to run; read, one takes up to three hundred times its length."""
 
+_FREE_CHARACTERS = 2_000
+_CHARACTERS_FOR_ONE = 10
+"""A new document costs its caller one for so many characters: one that can be run only beyond the free ones."""
+
 _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 
 _log = structlog.get_logger(__name__)
@@ -87,10 +91,15 @@ class Rejected:
 
     errors: list[GraphQLError]
     code: TopLevelCode = TopLevelCode.GRAPHQL_VALIDATION_FAILED
+    wait_s: int = 0
+    """Seconds after which it may be sent again, where that is all that is wrong."""
 
     def answer(self, request_id: str) -> Answer:
         """Return the reasons as clients see them."""
-        return {"errors": [shown_error(error, code=self._code(error), request_id=request_id) for error in self.errors]}
+        shown = [shown_error(error, code=self._code(error), request_id=request_id) for error in self.errors]
+        for each in shown if self.wait_s else ():
+            each["extensions"][RETRY_AFTER] = self.wait_s
+        return {"errors": shown}
 
     def _code(self, error: GraphQLError) -> TopLevelCode:
         return top_level_code(error, is_document_at_fault=True) if self.code is _INVALID else self.code
@@ -115,14 +124,15 @@ class Operations:
         if not settings.introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
 
-    def prepare(self, operation: Operation, *, actor: Actor) -> Prepared | Rejected:  # noqa: ARG002  plans differ by role
+    def prepare(self, operation: Operation, *, actor: Actor, client_address: str | None = None) -> Prepared | Rejected:
         """Return the operation ready to run, or why its document cannot be; raises `RequestRefused`."""
         text = self._texts.find(operation)
         try:
             check_variables(operation.variables, self._limits)
         except LimitExceeded as exceeded:
             raise malformed(exceeded.message) from None
-        document = self._document(text, operation.operation_name)
+        known = self._documents.get((text, operation.operation_name))
+        document = known or self._read(text, operation.operation_name, caller_of(actor, client_address))
         if isinstance(document, Rejected):
             return document
         self._texts.keep(operation, text)
@@ -135,11 +145,18 @@ class Operations:
             return Rejected([GraphQLError(message)], TopLevelCode.QUERY_TOO_COSTLY)
         return Prepared(document, operation, cost)
 
+    def _read(self, text: str, name: str | None, caller: str) -> Document | Rejected:
+        """Read a document that is new here. The work is the caller's: who sends nothing that can be run soon waits."""
+        wait_s = self._budgets.take(caller, 0, now=self._clock.now())
+        if wait_s:
+            return Rejected([GraphQLError(_waiting(wait_s))], TopLevelCode.THROTTLED, wait_s)
+        document = self._document(text, name)
+        work = len(text) - (_FREE_CHARACTERS if isinstance(document, Document) else 0)
+        self._budgets.give_back(caller, -max(0, work // _CHARACTERS_FOR_ONE), now=self._clock.now())
+        return document
+
     def _document(self, text: str, name: str | None) -> Document | Rejected:
-        """Return a document as it was read before, or read it: within its limits before it is validated."""
-        known = self._documents.get((text, name))
-        if known is not None:
-            return known
+        """Read a document: within its limits before it is validated."""
         limits = self._limits
         schema = self._schema._schema  # noqa: SLF001  what Strawberry executes itself
         try:
@@ -197,22 +214,21 @@ class Operations:
 
     def _charge(self, prepared: Prepared, context: Context) -> Answer | None:
         """Take the operation's cost from the caller's budget, or return how long they wait."""
-        caller = caller_of(context.actor, context.client_address or "")
+        caller = caller_of(context.actor, context.client_address)
         now = self._clock.now()
         wait_s = self._budgets.take(caller, prepared.cost, now=now)
         context.throttle_status = self._budgets.status(caller, now=now)
         if not wait_s:
             return None
-        message = f"Your budget of cost is used up. Wait {wait_s} seconds, then send this again."
         extensions = {"code": TopLevelCode.THROTTLED.value, "requestId": context.request_id, RETRY_AFTER: wait_s}
         return {
-            "errors": [{"message": message, "extensions": extensions}],
+            "errors": [{"message": _waiting(wait_s), "extensions": extensions}],
             "extensions": {"cost": _cost_shown(prepared.cost, None, context.throttle_status)},
         }
 
     def _settle(self, prepared: Prepared, result: ExecutionResult, context: Context) -> dict[str, Any]:
         """Give back what was not needed, or take what came on top, and return the cost as clients see it."""
-        caller = caller_of(context.actor, context.client_address or "")
+        caller = caller_of(context.actor, context.client_address)
         now = self._clock.now()
         actual = prepared.document.costs.actual(result.data)
         self._budgets.give_back(caller, prepared.cost - actual, now=now)
@@ -248,6 +264,10 @@ def _meant(tree: DocumentNode, name: str | None) -> OperationDefinitionNode | Re
     if not meant:
         return Rejected([GraphQLError("The document has no operation of this name.")])
     return meant[0]
+
+
+def _waiting(wait_s: int) -> str:
+    return f"Your budget of cost is used up. Wait {wait_s} seconds, then send this again."
 
 
 def _cost_shown(requested: int, actual: int | None, status: ThrottleStatus) -> dict[str, Any]:

@@ -202,7 +202,8 @@ class Connection:
         """Say every answer of an operation; return the message that ends it."""
         operations = self._streams.operations
         try:
-            prepared = operations.prepare(read_operation(payload), actor=context.actor)
+            operation = read_operation(payload)
+            prepared = operations.prepare(operation, actor=context.actor, client_address=context.client_address)
         except RequestRefused as refused:
             return {"type": "error", "payload": refused.answer(context.request_id)["errors"]}
         if isinstance(prepared, Rejected):

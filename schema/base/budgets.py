@@ -53,7 +53,7 @@ class Budgets:
         """Take a cost from the caller's budget; return 0, or the seconds to wait until there is enough."""
         bucket = self._bucket(caller, now)
         missing = bucket.level + cost - self._maximum
-        # What is dearer than the whole budget is let through where the bucket is empty: it will take its time.
+        # What is dearer than the whole budget is let through where the bucket is empty: it is paid off afterwards.
         if missing > 0 and bucket.level > 0:
             return max(1, math.ceil(min(missing, bucket.level) / self._restore_rate))
         bucket.level += cost
@@ -84,9 +84,9 @@ class Budgets:
         return bucket
 
 
-def caller_of(actor: Actor, client_address: str) -> str:
+def caller_of(actor: Actor, client_address: str | None) -> str:
     """Return whose budget it is: the actor's, or that of the network from which nobody in particular asks."""
-    return actor.scope if actor.id is not None else f"{actor.kind}:{_network_of(client_address)}"
+    return actor.scope if actor.id is not None else f"{actor.kind}:{_network_of(client_address or '')}"
 
 
 @lru_cache(maxsize=1_000)

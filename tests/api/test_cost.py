@@ -171,6 +171,27 @@ def _write(number: int) -> str:
 
 
 @SQLITE_ONLY
+async def test_who_sends_nothing_that_can_be_run_waits(
+    serve: Serve, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading is work as well: documents that are refused use up the budget, and are then not even read."""
+    http = await serve(cost_budget=5_000, cost_restore_rate=500)
+    headers = {"Accept": "application/graphql-response+json"}
+    hostile = {"query": "{ viewer { " + "kind " * 5_000 + "} }"}
+    statuses = [(await http.post("/graphql", json=hostile, headers=headers)).status_code for _ in range(3)]
+    assert statuses == [400, 400, 429]
+    monkeypatch.setattr("api.operations.parse", lambda *_, **__: pytest.fail("the document was read"))
+    refused = await http.post("/graphql", json=hostile, headers=headers)
+    (error,) = refused.json()["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["retryAfter"]) == ("THROTTLED", 1)
+    assert refused.headers["retry-after"] == "1"
+    assert (await http.post("/graphql", json=hostile)).status_code == 200  # the old media type
+    monkeypatch.undo()
+    clock.advance(timedelta(seconds=1))
+    assert (await http.post("/graphql", json={"query": "{ viewer { kind } }"}, headers=headers)).status_code == 200
+
+
+@SQLITE_ONLY
 async def test_an_operation_that_never_began_gives_back(bounded: Client) -> None:
     """A variable of a wrong type costs next to nothing."""
     query = "query($n: Int!) { customers(first: 100) { nodes { id } } orders(first: $n) { nodes { id } } }"
