@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import explorer
+from api import explorer, exports
 from api.access import Access
 from api.background import Background
 from api.graphql import GraphQLEndpoint
@@ -86,6 +86,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         WebSocketRoute(GRAPHQL_PATH, SocketEndpoint(streams)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
+        exports.route(works),
         *(explorer.routes(token=demo_token) if settings.explorer else []),
     ]
     middleware = [

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from sqlalchemy import Row
 
-from api import demo, explorer, job_commands, migrations, reference, staff_commands
+from api import demo, demo_logins, explorer, job_commands, migrations, reference, staff_commands
 from api.app import create_app
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
@@ -84,7 +84,7 @@ def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | No
     if settings.explorer and not explorer.is_built():
         console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
     host, port = address
-    served = create_app(settings, demo_token=demo_token)
+    served = create_app(settings.model_copy(update={"host": host, "port": port}), demo_token=demo_token)
     # What is there now stays: the collector, which long documents set off, need not walk through the whole schema.
     gc.collect()
     gc.freeze()
@@ -285,14 +285,16 @@ def run_demo(
         sound = _check_file(data, "online-retail")
         migrations.upgrade(settings.async_url)
 
-        async def story(works: Works) -> tuple[str, bool]:
+        async def story(works: Works) -> tuple[str, bool, tuple[str, dict[str, str]]]:
             summary = await import_with_progress(works, sound, format_name="online-retail", report_folder=folder)
             _print_summary(summary)
-            return await demo.ready_key(works, folder), await demo.furnish(works)
+            secret, is_furnished = await demo.ready_key(works, folder), await demo.furnish(works)
+            return secret, is_furnished, await demo_logins.ready_logins(works, folder)
 
-        secret, is_furnished = run_story(settings, story)
-        details = demo.write_details(folder, url=f"http://{address[0]}:{address[1]}", api_key=secret)
-        print_line(demo.welcome(details, database_url=settings.database_url, is_furnished=is_furnished))
+        secret, is_furnished, (password, logins) = run_story(settings, story)
+        url = f"http://{address[0]}:{address[1]}"
+        details = demo.write_details(folder, url=url, api_key=secret, password=password)
+        print_line(demo.welcome(details, logins=logins, settings=settings, is_furnished=is_furnished))
         if not is_prepared_only:
             _serve(settings, address, demo_token=secret)
 

@@ -4,6 +4,7 @@ The real orders name their customers by number only: none of them could be recog
 twice, or said what they may be written to for.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -37,7 +38,7 @@ _KEY_NAME = "Demo"
 _CLARA, _HARRIET, _PARIS = "13050", "16700", "12700"
 """Customers of the real data who also get attributes; two of them are given a person's name."""
 
-_CLARAS_EMAIL, _HARRIETS_EMAIL = "clara.whitfield@giftbarn.example", "harriet.osei@tinroof.example"
+CLARAS_EMAIL, _HARRIETS_EMAIL = "clara.whitfield@giftbarn.example", "harriet.osei@tinroof.example"
 _CLARAS_PHONE = "+44 20 7946 0018"
 
 _SECTOR = DefinitionDetails(
@@ -71,22 +72,31 @@ _DEFINITIONS = (_SECTOR, _CREDIT_LIMIT, _NEXT_REVIEW)
 
 
 def settings_for(settings: Settings, folder: Path) -> Settings:
-    """Return the settings with the demo's own database, unless one was chosen."""
-    if "database_url" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"database_url": f"sqlite:///{folder / 'demo.sqlite3'}"})
+    """Return the settings with the demo's own database and its mails as files, unless others were chosen."""
+    own: dict[str, str] = {}
+    if "database_url" not in settings.model_fields_set:
+        own["database_url"] = f"sqlite:///{folder / 'demo.sqlite3'}"
+    if settings.smtp_host is None and settings.mail_folder is None:
+        own["mail_folder"] = str(folder / "mails")
+    return settings.model_copy(update=own)
 
 
 def _details_file(folder: Path) -> Path:
     return folder / "demo.json"
 
 
+def read_details(folder: Path) -> dict[str, str]:
+    """Return what the last run wrote down; nothing where it cannot be read."""
+    try:
+        found = orjson.loads(_details_file(folder).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+
+
 async def ready_key(works: Works, folder: Path) -> str:
     """Return a key that opens every door: the one of the last run where it still does, else a new one."""
-    try:
-        secret = str(orjson.loads(_details_file(folder).read_bytes())["apiKey"])
-    except (OSError, ValueError, KeyError, TypeError):
-        secret = ""
+    secret = read_details(folder).get("apiKey", "")
     async with works.database.reading() as session:
         found = await recognise(session, secret=secret, now=works.clock.now())
     if found is not None and found.actor.permissions >= EVERY_PERMISSION:  # there may be new doors since
@@ -124,7 +134,7 @@ async def _furnish(work: Work) -> bool:
 
 async def _furnish_clara(work: Work, clara: UUID) -> None:
     """Let her be recognised when she calls, and be proposed twice: with herself, and with somebody of her household."""
-    await _introduce(work, clara, name=("Clara", "Whitfield"), email=_CLARAS_EMAIL)
+    await _introduce(work, clara, name=("Clara", "Whitfield"), email=CLARAS_EMAIL)
     await _vouch(work, clara, IdentityKind.PHONE, _CLARAS_PHONE)
     await _describe(
         work,
@@ -134,9 +144,9 @@ async def _furnish_clara(work: Work, clara: UUID) -> None:
         AttributeChange(key=_NEXT_REVIEW.key, day=date(2012, 1, 16)),
     )
     await _decide(work, clara, ConsentDecision.GRANTED, on=date(2011, 1, 20), source="account page")
-    mailbox = _CLARAS_EMAIL.replace("@", "+orders@")
+    mailbox = CLARAS_EMAIL.replace("@", "+orders@")
     await _check_out(work, "demo-1", name=("Clara", "Whitfield"), email=mailbox, on=date(2011, 10, 3))
-    await _check_out(work, "demo-2", name=("Daniel", "Whitfield"), email=_CLARAS_EMAIL, on=date(2011, 10, 17))
+    await _check_out(work, "demo-2", name=("Daniel", "Whitfield"), email=CLARAS_EMAIL, on=date(2011, 10, 17))
 
 
 async def _furnish_harriet(work: Work, harriet: UUID) -> None:
@@ -205,9 +215,9 @@ def _noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
 
 
-def write_details(folder: Path, *, url: str, api_key: str) -> dict[str, str]:
-    """Write address and key to `demo.json`, for scripts; only this user may read it."""
-    details = {"url": url, "apiKey": api_key}
+def write_details(folder: Path, *, url: str, api_key: str, password: str = "") -> dict[str, str]:
+    """Write address, key and password to `demo.json`, for scripts; only this user may read it."""
+    details = {"url": url, "apiKey": api_key, **({"password": password} if password else {})}
     path = _details_file(folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
@@ -216,7 +226,7 @@ def write_details(folder: Path, *, url: str, api_key: str) -> dict[str, str]:
     return details
 
 
-def welcome(details: dict[str, str], *, database_url: str, is_furnished: bool) -> str:
+def welcome(details: Mapping[str, str], *, logins: Mapping[str, str], settings: Settings, is_furnished: bool) -> str:
     """Return what a newcomer needs, ready to be copied."""
     query = (
         "{ customers(first: 3, orderBy: {field: LIFETIME_VALUE, direction: DESC}) "
@@ -226,11 +236,14 @@ def welcome(details: dict[str, str], *, database_url: str, is_furnished: bool) -
         f"Invented for you to try: Clara Whitfield ({_CLARAS_PHONE}) and Harriet Osei, with attributes and consents, "
         "one merge, and two proposals to merge that wait for you.\n"
     )
+    people = "".join(f"  {email:<32}{who}\n" for who, email in logins.items())
     return (
         f"\nSportello is at {details['url']} (the explorer, where it is built).\n"
         f"The API is at {details['url']}/graphql.\n"
         f"API key: {details['apiKey']}\n"
-        f"For the command line: export SPORTELLO_DATABASE_URL={database_url}\n"
+        f"For the command line: export SPORTELLO_DATABASE_URL={settings.database_url}\n"
+        f"Sign in (sessionCreate) with the password {details.get('password', '')} as\n{people}"
+        f"Mails: {settings.mail_folder or settings.smtp_host}\n"
         f"{invented if is_furnished else ''}\n"
         f"curl -s {details['url']}/graphql -H 'Authorization: Bearer {details['apiKey']}' \\\n"
         f"  -H 'Content-Type: application/json' \\\n"

@@ -7,7 +7,7 @@ import asyncio
 import gzip
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -84,6 +84,8 @@ class Reply:
     """In which form of a stream it is written; None: as JSON."""
     is_sent: bool = False
     """Whether it went out already, part by part."""
+    context: Context | None = None
+    """What was executed in; None where nothing was."""
 
 
 class GraphQLEndpoint:
@@ -110,6 +112,8 @@ class GraphQLEndpoint:
             reply = Reply(500, refused.answer(exchange.request_id))
         if not reply.is_sent:
             await self._send(exchange, reply)
+        if reply.context is not None:
+            await reply.context.tell_reading()
         elapsed_ms = round((time.perf_counter() - started) * 1_000, 1)
         codes = [error["extensions"]["code"] for error in reply.answer.get("errors", ())]
         _log.info(
@@ -184,12 +188,12 @@ class GraphQLEndpoint:
         return RequestRefused(413, TopLevelCode.BAD_USER_INPUT, message, {"Connection": "close"})
 
     async def _run(self, exchange: Exchange, operation: Operation, actor: Actor, media_type: str) -> Reply:
+        accept = exchange.headers.get("accept") if exchange.method == "POST" else None
         address = client_address(
             exchange.client_address,
             exchange.headers.get("x-forwarded-for"),
             trusted_proxies=self._settings.trusted_proxies,
         )
-        accept = exchange.headers.get("accept") if exchange.method == "POST" else None
         try:
             prepared = self._operations.prepare(operation, actor=actor, client_address=address)
         except RequestRefused as refused:
@@ -197,9 +201,9 @@ class GraphQLEndpoint:
                 return Reply(200, refused.answer(exchange.request_id), form=form)
             raise
         if isinstance(prepared, Rejected):
-            reply = _reply_of(prepared.answer(exchange.request_id), media_type)
             form = choose_form(accept, kind="query")
-            return reply if form is None else Reply(200, reply.answer, form=form)
+            answer = prepared.answer(exchange.request_id)
+            return _reply_of(answer, media_type) if form is None else Reply(200, answer, form=form)
         form = choose_form(accept, kind=prepared.kind)
         if prepared.kind == "subscription" and form is None:
             raise malformed(TRANSPORTS)
@@ -210,7 +214,8 @@ class GraphQLEndpoint:
         try:
             if form is not None:
                 return await self._stream(exchange, form, prepared, context)
-            return _reply_of(await self._operations.execute(prepared, context), media_type)
+            answer = await self._operations.execute(prepared, context)
+            return replace(_reply_of(answer, media_type), context=context)
         finally:
             await context.close()
 
@@ -219,7 +224,7 @@ class GraphQLEndpoint:
         authorization = exchange.headers.get("authorization")
         body = Body(self._streams, form, exchange.receive, exchange.send, context=context, authorization=authorization)
         await body.run(prepared)
-        return Reply(200, {}, is_sent=True)
+        return Reply(200, {}, is_sent=True, context=context)
 
     async def _send(self, exchange: Exchange, reply: Reply) -> None:
         form = reply.form

@@ -99,17 +99,21 @@ class Issuer:
 
     async def _fetch(self) -> Mapping[str, Key]:
         try:
-            async with self._http.stream("GET", self._provider.keys_url) as response:
-                response.raise_for_status()
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > KEYS_BYTES_MAX:
-                        break  # cut off, it is no JSON
-            return _keys_of(orjson.loads(body))
+            return _keys_of(orjson.loads(await self._read()))
         except (httpx.HTTPError, ValueError) as error:
             _log.warning("the identity provider's keys could not be fetched", error=type(error).__name__)
             return {}
+
+    async def _read(self) -> bytes:
+        """Return what is published; what is too long is cut off, and so no JSON any more."""
+        body = bytearray()
+        async with self._http.stream("GET", self._provider.keys_url) as response:
+            response.raise_for_status()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > KEYS_BYTES_MAX:
+                    break
+        return bytes(body)
 
 
 def _keys_of(document: Any) -> dict[str, Key]:  # noqa: ANN401  whatever the provider sent

@@ -116,6 +116,7 @@ def _migrate_sqlite(connection: Connection, path: Path, step: Callable[[Config],
     if is_checked and MigrationContext.configure(connection).get_current_revision() == newest_revision():
         return
     connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("PRAGMA secure_delete=ON")
     before = _row_counts(connection)
     if any(before.values()):
         _copy(path)

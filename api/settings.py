@@ -16,6 +16,7 @@ from api.issuer import ALGORITHMS, Provider
 from api.mails import MailServer
 from domain.base.errors import Refusal
 from domain.base.money import check_currency
+from domain.base.texts import clean_url
 from domain.base.tokens import SECRET_BYTES
 from domain.base.work import Organisation
 from domain.identity.rules import check_store_code
@@ -35,7 +36,8 @@ def _checked(check: Callable[[str], str], value: str) -> str:
 def _decoded(key: str) -> bytes:
     """Return the bytes of a key in base64, of either alphabet; none where it is no base64."""
     try:
-        return base64.b64decode(key.strip().replace("-", "+").replace("_", "/") + "==", validate=False)
+        bare = key.strip().removesuffix("=").replace("-", "+").replace("_", "/")
+        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     except ValueError:
         return b""
 
@@ -48,6 +50,13 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="sqlite:///var/sportello.sqlite3",
         description="Where the data are: `sqlite:///path` or `postgresql://user:password@host:port/name`.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        description=(
+            "Where clients reach the server, such as `https://api.shop.example`: for addresses in answers. Left out: "
+            "`http://`, host and port."
+        ),
     )
     pool_size: int = Field(default=16, ge=1, le=200, description="Connections to the database, for each process.")
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
@@ -311,6 +320,11 @@ class Settings(BaseSettings):
             claim=self.identity_claim,
         )
 
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        return None if value is None else _checked(lambda url: clean_url(url) or "", value).rstrip("/")
+
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str | None) -> str | None:
@@ -346,6 +360,7 @@ class Settings(BaseSettings):
             token_issuer=self.token_issuer,
             shopper_session=timedelta(days=self.shopper_session_days),
             staff_session=timedelta(hours=self.staff_session_hours),
+            public_url=self.public_url or f"http://{self.host}:{self.port}",
         )
 
     @property

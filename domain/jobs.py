@@ -2,18 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 from domain.base.jobs import Handlers, Schedule
-from domain.base.upkeep import PurgeExpired, purge_expired
+from domain.base.upkeep import PurgeExpired, ScrubStorage, purge_expired, scrub_storage
+from domain.customers.actions.exports import ExportCustomer, PurgeExports, remove_expired_exports, write_export
+from domain.exports import EXPORTED
 from domain.identity.actions.upkeep import PurgeSignIn, purge_sign_in
 
 HANDLERS: Handlers = {
     PurgeExpired: purge_expired,
     PurgeSignIn: purge_sign_in,
+    ScrubStorage: scrub_storage,
+    ExportCustomer: partial(write_export, parts=EXPORTED),
+    PurgeExports: remove_expired_exports,
 }
 """Mails are sent by `api/mails.py`, which knows the server."""
 
 SCHEDULES: Sequence[Schedule] = (
     Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),
     Schedule(name="purgeSignIn", every=timedelta(hours=1), job=PurgeSignIn()),
+    Schedule(name="purgeExports", every=timedelta(hours=1), job=PurgeExports()),
 )

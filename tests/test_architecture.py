@@ -30,6 +30,7 @@ STATEMENT_FILES = {"domain/base/pages.py"}
 """Beside the repositories: what every repository's pages are cut with."""
 
 COMMIT_FILES = {"domain/base/work.py"}
+CALLED_BY_POSITION = (["work", "events"], ["works", "job"], ["session", "ids"])
 CLOCK_FILES = {"domain/base/clock.py"}
 CLOCK_CALLS = {
     "datetime.now",
@@ -197,12 +198,12 @@ def public_functions(tree: ast.Module) -> list[_Function]:
 def positional_arguments(tree: ast.Module) -> list[str]:
     """Return the public functions with more than one argument that a call may give without its name.
 
-    Reactions are called by `Work` with the work and its events.
+    What the product itself calls has its arguments in one order everywhere: reactions, jobs, parts of an export.
     """
     found = []
     for function in public_functions(tree):
-        names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
-        if len(names) > 1 and names != ["work", "events"]:
+        names = [each.arg.lstrip("_") for each in (*function.args.posonlyargs, *function.args.args)]
+        if len(names) > 1 and names not in CALLED_BY_POSITION:
             found.append(f"{function.name}({', '.join(names)})")
     return found
 
@@ -250,8 +251,13 @@ def test_every_area_has_the_same_file_names(layer: str, allowed: set[str]) -> No
 
 
 def test_beside_the_areas_stands_only_what_joins_them() -> None:
-    """The domain's top has the reactions and the jobs, the schema's top the root."""
-    assert {path.name for path in (ROOT / "domain").glob("*.*")} == {"__init__.py", "jobs.py", "reactions.py"}
+    """The domain's top has the reactions, the jobs and what is exported, the schema's top the root."""
+    assert {path.name for path in (ROOT / "domain").glob("*.*")} == {
+        "__init__.py",
+        "exports.py",
+        "jobs.py",
+        "reactions.py",
+    }
     assert {path.name for path in (ROOT / "schema").glob("*.*")} == {
         "__init__.py",
         "root.py",

@@ -59,8 +59,10 @@ class Documents:
         ]
         texts = {node.name.value: print_ast(node) for node in nodes if node.name is not None}
         fragments = {node.name.value for node in nodes if isinstance(node, FragmentDefinitionNode)}
-        used = [fragment for fragment in sorted(fragments) if f"...{fragment}" in texts[name]]
-        return "\n\n".join(texts[each] for each in (name, *used))
+        used = [name]
+        for each in used:  # fragments name others
+            used += [found for found in sorted(fragments) if f"...{found}" in texts[each] and found not in used]
+        return "\n\n".join(texts[each] for each in used)
 
 
 @pytest.fixture

@@ -197,13 +197,15 @@ class Connection:
             if self._operations.get(key) is running:
                 del self._operations[key]  # from now on the client may use the id again
                 await self._say(last | {"id": key})
+            await context.tell_reading()
 
     async def _answer(self, key: str, payload: Mapping[str, Any], running: Running, context: Context) -> dict[str, Any]:
         """Say every answer of an operation; return the message that ends it."""
         operations = self._streams.operations
         try:
-            operation = read_operation(payload)
-            prepared = operations.prepare(operation, actor=context.actor, client_address=context.client_address)
+            prepared = operations.prepare(
+                read_operation(payload), actor=context.actor, client_address=context.client_address
+            )
         except RequestRefused as refused:
             return {"type": "error", "payload": refused.answer(context.request_id)["errors"]}
         if isinstance(prepared, Rejected):

@@ -8,15 +8,15 @@ read sees one snapshot on both.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from typing import Any, TypeAlias
 
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from domain.base.errors import Invalid, StorageFull
+from domain.base.errors import Invalid, StorageBusy, StorageFull
 from domain.base.sight import WHOLE, Sight, look
 
 Session: TypeAlias = AsyncSession
@@ -27,6 +27,15 @@ NARROWED_ROLE = "sportello_narrowed"
 
 STATEMENT_TIMEOUT_S = 8
 LOCK_TIMEOUT_S = 4
+REWRITTEN_BYTES_MAX = 8 * 1024 * 1024
+"""A table with its indexes of so many bytes is written anew in some tenths of a second."""
+
+_STATISTICS = "pg_catalog.pg_statistic"
+_BUSY_TIMEOUT_MS = 5_000
+_PATIENCE_MS = 500
+"""How long scrubbing waits for whoever reads: everybody else waits behind it."""
+
+_LOCK_NOT_AVAILABLE = "55P03"
 _UNIQUE_VIOLATION = "23505"
 _RETRIED_STATES = {_UNIQUE_VIOLATION, "40001", "40P01"}
 """Unique violation, serialization failure, deadlock: two writers met. Run again, one of them sees the other."""
@@ -87,6 +96,43 @@ class Database:
                 raise
             self.is_full = False
 
+    async def scrub(self, tables: Sequence[str]) -> None:
+        """Let the database's files hold nothing any more of what was deleted from these tables.
+
+        SQLite overwrites what is deleted at once, but older pages stand in the log until it is emptied. PostgreSQL
+        keeps deleted rows until VACUUM, and their bytes until something else takes their place or the table is
+        written anew; a table of more than `REWRITTEN_BYTES_MAX` is not, as nobody could read it meanwhile.
+
+        Raises `StorageBusy` where somebody still reads what was before: try again.
+        """
+        await (self._empty_log() if self.is_sqlite else self._vacuum(tables))
+
+    async def _empty_log(self) -> None:
+        async with self._write_lock, self._writer.connect() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            await driver.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
+            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            (is_busy, *_) = await cursor.fetchone()
+            await driver.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+        if is_busy:
+            raise StorageBusy
+
+    async def _vacuum(self, tables: Sequence[str]) -> None:
+        is_busy = False
+        async with self._writer.connect() as opened:
+            connection = await opened.execution_options(isolation_level="AUTOCOMMIT")
+            await connection.execute(text("SET statement_timeout = 0"))
+            await connection.execute(text(f"SET lock_timeout = {_PATIENCE_MS}"))
+            try:
+                # The planner keeps samples of what stands in the tables: new ones take their place.
+                for table in (*tables, _STATISTICS):
+                    is_busy = not await _vacuum_one(connection, table) or is_busy
+            finally:
+                await connection.execute(text("RESET statement_timeout"))
+                await connection.execute(text("RESET lock_timeout"))
+        if is_busy:
+            raise StorageBusy
+
     async def dispose(self) -> None:
         """Close every connection, on SQLite the writer last, so that it is the one that checkpoints."""
         await self._reader.dispose()
@@ -102,8 +148,9 @@ def is_race(error: DBAPIError) -> bool:
 
 def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
     engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30)
-    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"]
-    pragmas += [] if is_writer else ["wal_autocheckpoint=0", "query_only=ON"]
+    pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"]
+    # What is deleted is overwritten: an erased person's data are not to be found in the file either.
+    pragmas += ["secure_delete=ON"] if is_writer else ["wal_autocheckpoint=0", "query_only=ON"]
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:  # noqa: ANN401  the driver's own type
@@ -123,6 +170,20 @@ def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
 
     return engine
+
+
+async def _vacuum_one(connection: AsyncConnection, table: str) -> bool:
+    """Vacuum a table, written anew where it is small; False where somebody kept it from that."""
+    size = text("SELECT coalesce(pg_total_relation_size(to_regclass(:name)), 0)")
+    is_small = (await connection.execute(size, {"name": table})).scalar_one() <= REWRITTEN_BYTES_MAX
+    options = ", ".join((*(["FULL"] if is_small else []), *([] if table == _STATISTICS else ["ANALYZE"])))
+    try:
+        await connection.execute(text(f"VACUUM ({options}) {table}" if options else f"VACUUM {table}"))
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    return True
 
 
 def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:

@@ -182,5 +182,9 @@ class Checks:
             raise Refusals(self._refusals)
 
 
+class StorageBusy(Exception):  # noqa: N818  a state of the machine, not a bug
+    """Somebody reads what is to be cleared away: it goes when they are done."""
+
+
 class StorageFull(Exception):  # noqa: N818  a state of the machine, not a bug
     """The disk that holds the database is full: nothing was written, reading goes on."""

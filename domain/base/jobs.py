@@ -87,6 +87,18 @@ def enqueue(work: Work, *, job: Job, not_before: datetime | None = None) -> UUID
     return key
 
 
+async def enqueue_together(
+    work: Work, *, name: str, job: Job, every: timedelta, after: timedelta = timedelta(0)
+) -> None:
+    """Ask for a job at the next multiple of `every`: once, however many ask for it under this name until then.
+
+    `after`: how long it is to wait at least.
+    """
+    due_at = planned(every, now=work.now + after) + every
+    row = _row(job, now=work.now, run_at=due_at) | {"schedule": name, "planned_at": due_at}
+    await repository.add_planned_jobs(work.session, [row])
+
+
 async def plan(work: Work, *, schedules: Sequence[Schedule]) -> None:
     """Ask for what the schedules have due by now, each planned instant once, however many ask at once."""
     rows = []

@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal_column,
     or_,
     select,
     tuple_,
@@ -45,6 +46,15 @@ async def purge_idempotency_keys(session: AsyncSession, *, made_before: datetime
     result = await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
     assert isinstance(result, CursorResult)  # noqa: S101  what a DELETE answers
     return int(result.rowcount)
+
+
+async def remove_idempotency_keys(session: AsyncSession, *, scopes: Sequence[str], answer_ids: Iterable[UUID]) -> None:
+    """Remove the keys of these actors, and those that were answered with one of these ids."""
+    is_theirs = IdempotencyKey.scope.in_(scopes)
+    await session.execute(delete(IdempotencyKey).where(is_theirs), execution_options=_NOTHING_TO_SYNCHRONISE)
+    for chunk in chunks(answer_ids):
+        statement = delete(IdempotencyKey).where(IdempotencyKey.answer_id.in_(chunk))
+        await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
 
 
 def upsert(session: AsyncSession, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
@@ -127,6 +137,12 @@ async def add_events(session: AsyncSession, *, audit: AuditEntry, events: Sequen
     await insert_rows(session, EventRecord, events)
 
 
+async def add_audit_entry(session: AsyncSession, entry: AuditEntry) -> None:
+    """Write one audit row by itself."""
+    session.add(entry)
+    await session.flush()
+
+
 async def _reserve_numbers(session: AsyncSession, count: int) -> int:
     statement = (
         upsert(session, EventHead)
@@ -141,6 +157,13 @@ async def _reserve_numbers(session: AsyncSession, count: int) -> int:
 async def list_events(session: AsyncSession, *, limit: int) -> Sequence[EventRecord]:
     """Return the oldest events, in the order in which they were recorded."""
     return (await session.scalars(select(EventRecord).order_by(EventRecord.id).limit(limit))).all()
+
+
+async def list_acts_of_customers(session: AsyncSession, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+    """Return what these customers did themselves, the oldest first."""
+    is_theirs = (AuditEntry.actor_kind == literal_column("'CUSTOMER'")) & AuditEntry.actor_id.in_(list(ids))
+    statement = select(*AuditEntry.__table__.c).where(is_theirs).order_by(AuditEntry.occurred_at, AuditEntry.id)
+    return (await session.execute(statement)).all()
 
 
 async def list_audit_entries(session: AsyncSession, *, limit: int) -> Sequence[AuditEntry]:

@@ -1,10 +1,14 @@
 """What the product does for itself: removing what is kept for a while only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from domain.base import repository
 from domain.base.actors import SYSTEM
-from domain.base.jobs import KEPT, Job
+from domain.base.events import Event
+from domain.base.jobs import KEPT, Job, enqueue_together
+from domain.base.model import AuditEntry, Base, EventHead, EventRecord
 from domain.base.work import IDEMPOTENCY_KEPT, Work, Works
 
 REMOVED_AT_ONCE = 1_000
@@ -14,6 +18,35 @@ REMOVED_AT_ONCE = 1_000
 @dataclass(frozen=True, kw_only=True)
 class PurgeExpired(Job):
     """Remove idempotency keys and finished jobs that were kept for long enough."""
+
+
+SCRUBBED_EVERY = timedelta(seconds=10)
+"""Several erasures within this time are cleared away together."""
+
+SCRUBBED_AGAIN_AFTER = timedelta(minutes=1)
+"""By then no transaction is left that saw what was erased: a request takes at most ten seconds."""
+
+_WITHOUT_PEOPLE = {AuditEntry.__tablename__, EventRecord.__tablename__, EventHead.__tablename__}
+"""Large tables that hold ids only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScrubStorage(Job):
+    """Clear what was erased out of the database's files."""
+
+
+async def scrub_storage(works: Works, _job: ScrubStorage) -> None:
+    """Clear it out of every table in which a person may stand, also those that areas of later releases bring."""
+    names = [name for name in Base.metadata.tables if name not in _WITHOUT_PEOPLE]
+    await works.database.scrub(sorted(names))
+
+
+async def scrub_soon(work: Work, events: Sequence[Event]) -> None:  # noqa: ARG001  whatever was erased
+    """Ask for that: soon, and once more when nobody can be reading it any more."""
+    await enqueue_together(work, name="scrubStorage", job=ScrubStorage(), every=SCRUBBED_EVERY)
+    await enqueue_together(
+        work, name="scrubStorage", job=ScrubStorage(), every=SCRUBBED_EVERY, after=SCRUBBED_AGAIN_AFTER
+    )
 
 
 async def purge_expired(works: Works, _job: PurgeExpired) -> None:

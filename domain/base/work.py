@@ -53,6 +53,8 @@ class Organisation:
     """How long a shopper's session lives after it was last refreshed."""
     staff_session: timedelta = timedelta(hours=12)
     """How long a session of staff lives, however busy it is."""
+    public_url: str = ""
+    """Where clients reach the server, without a slash at the end: for addresses in answers."""
 
 
 @dataclass(slots=True)

@@ -21,6 +21,21 @@ class CustomerUpdated(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerErased(Event):
+    """All that was known of a customer was erased; recorded for each id under which anything was."""
+
+    customer_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CustomerExportRequested(Event):
+    """Somebody who may asked for everything that is stored about a customer."""
+
+    customer_id: UUID
+    export_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CustomerMerged(Event):
     """Two customers turned out to be one: `absorbed_id` is found under `customer_id` from now on."""
 

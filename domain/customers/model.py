@@ -15,6 +15,7 @@ from domain.customers.rules.attributes import AttributeAudience, AttributeType
 from domain.customers.rules.consents import ChannelKind, ConsentDecision, ConsentPurpose
 from domain.customers.rules.families import MergeState
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification
+from domain.customers.rules.privacy import ExportState
 from domain.customers.rules.search import TermKind
 
 
@@ -23,7 +24,8 @@ class Customer(Base, kw_only=True):
 
     Every column is gathered from the records of the customer's family (`rules/families.py`), at each commit
     that changes one of them; nothing is known here that could not be gathered again. An absorbed customer is
-    not listed, and what their orders brought counts for the one who absorbed them.
+    not listed, and what their orders brought counts for the one who absorbed them. Nor is one who was erased:
+    nobody absorbed them, so their sums stay where they are, for the books.
     """
 
     __tablename__ = "customers"
@@ -63,6 +65,7 @@ class Customer(Base, kw_only=True):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     is_absorbed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Not listed nor shown: another customer has what is known of them, or, erased, nobody."""
 
     order_count: Mapped[int] = mapped_column(default=0)
     net_spent: Mapped[Decimal] = mapped_column(default=Decimal(0))
@@ -76,7 +79,8 @@ class CustomerRecord(Base, kw_only=True):
     """What became known under one customer id, by itself: a merge leaves it as it is.
 
     `canonical_id` is the customer at the root of the tree of merges, the record itself where nobody absorbed
-    it. Orders, identities, consents and all else name the record that they came in through.
+    it. Orders, identities, consents and all else name the record that they came in through. Of one who was
+    erased (`erased_at`) nothing stays but the two ids: what the books need goes on naming them.
     """
 
     __tablename__ = "customer_records"
@@ -98,6 +102,7 @@ class CustomerRecord(Base, kw_only=True):
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
 class CustomerMerge(Base, kw_only=True):
@@ -352,3 +357,30 @@ class ValueRanking(Base, kw_only=True):
     currency_code: Mapped[str]
     customer_count: Mapped[int]
     boundaries: Mapped[dict[str, Any]] = mapped_column(Document())
+
+
+class CustomerExport(Base, kw_only=True):
+    """Everything that is stored about a person, written down for them: kept for a day, and for nobody else.
+
+    `secret` signs the addresses under which the document is had; it is of no use for anything else.
+    """
+
+    __tablename__ = "customer_exports"
+    __table_args__ = (
+        one_of("state", ExportState),
+        Index("ix_customer_exports_customer_id", "customer_id", "state"),
+        Index("ix_customer_exports_expires_at", "expires_at"),
+        STRICT,
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    customer_id: Mapped[UUID] = mapped_column(ForeignKey("customers.id"))
+    actor_kind: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    """Who asked for it, and may have it."""
+    state: Mapped[str]
+    secret: Mapped[str]
+    document: Mapped[str | None] = mapped_column(default=None)
+    requested_at: Mapped[datetime]
+    ready_at: Mapped[datetime | None] = mapped_column(default=None)
+    expires_at: Mapped[datetime]

@@ -14,6 +14,11 @@ TEAM = Policy(needs=Permission.CUSTOMERS_READ, is_for_partners=False)
 WRITERS = Policy(needs=Permission.CUSTOMERS_WRITE)
 WRITERS_AND_OWNER = replace(WRITERS, is_for_shoppers=True)
 
+OWNER = Policy(is_for_shoppers=True)
+"""What is theirs alone: nobody else finds it by its id."""
+PRIVACY = Policy(needs=Permission.PRIVACY_WRITE, is_for_shoppers=True)
+"""Erasing and exporting: shoppers themselves."""
+
 PERSONAL = replace(REACHED, is_personal=True)
 HIDDEN = Policy(is_for_partners=False, otherwise=Otherwise.NULL)
 """What the shop thinks of a customer: not told to them, nor to partners."""
@@ -32,6 +37,7 @@ POLICIES: Rows = {
         "customerTokenCreate": Policy(needs=Permission.TOKENS_WRITE),
         "customerCreate customerIdentityUpdate customerMerge customerUnmerge customerMergeReject": WRITERS,
         "customerAttributeDefinitionUpsert": Policy(needs=Permission.ATTRIBUTES_WRITE),
+        "customerErase customerExport": PRIVACY,
     },
     "Subscription": {"customerEvents": CUSTOMERS},
     "CustomerCreated": {"cursor occurredAt customer": REACHED},
@@ -74,6 +80,9 @@ POLICIES: Rows = {
         "orderCount netSpent otherCurrencies asOf averageOrder firstOrderAt lastOrderAt": REACHED,
         "recencyScore frequencyScore monetaryScore decile": REACHED,
     },
+    "CustomerExport": {"id state url requestedAt readyAt": REACHED},
+    "CustomerErasePayload": {"erasedCustomerId userErrors": REACHED},
+    "CustomerExportPayload": {"export userErrors": REACHED},
     "CustomerAttributeDefinitionUpsertPayload": {"definition userErrors": REACHED},
     "CustomerCreatePayload": {"customer userErrors": REACHED},
     "CustomerUpdatePayload": {"customer userErrors": REACHED},

@@ -46,6 +46,7 @@ FURNISH = """mutation($id: ID!) {
     attributes: [{ key: "size", text: "M" }] }) { userErrors { message } }
   customerIdentityAdd(input: { customerId: $id, kind: PHONE, value: "%(phone)s" }) { identity { id } }
   consentRecord(input: { customerId: $id, purpose: SURVEYS, decision: GRANTED, proof: "form" }) { consent { id } }
+  customerExport(input: { customerId: $id }) { export { id } }
   customerCreate(input: { givenName: "Absorbed %(name)s" }) { customer { id } } }"""
 MERGE = """mutation($a: ID!, $b: ID!) { customerMerge(input: { survivorId: $a, absorbedId: $b }) {
   userErrors { message } merge { id } } }"""
@@ -152,6 +153,7 @@ async def _side(client: Client, name: str, *, store: str, phone: str) -> Side:
         "CustomerIdentity": known["customerIdentityAdd"]["identity"]["id"],
         "Consent": known["consentRecord"]["consent"]["id"],
         "CustomerMerge": merged["merge"]["id"],
+        "CustomerExport": known["customerExport"]["export"]["id"],
     }
     return Side(ids, f"{name}-1")
 

@@ -61,8 +61,12 @@ PATHS: dict[str, tuple[str, ...]] = {
 }
 """How an object of each type is reached; `{Order}` is the own order's id."""
 
-PATHLESS = {"InputError", "VersionConflict", "RateLimited", "Session"}
-"""Reached through payloads only: refusals hold what the caller sent, a session what they signed in with."""
+STREAMED = {"CustomerCreated", "CustomerUpdated", "CustomerMerged", "ConsentChanged", "OrderChanged", "ResyncRequired"}
+"""Items of streams: who is sent which is tested with the streams."""
+
+PATHLESS = {"InputError", "VersionConflict", "RateLimited", "Session", "CustomerExport", *STREAMED}
+"""Reached through payloads only: refusals hold what the caller sent, a session what they signed in with. Exports by
+`node` alone: who finds them is tried in tests/customers/test_api_exports.py."""
 
 
 STREAMED = {"CustomerCreated", "CustomerUpdated", "CustomerMerged", "ConsentChanged", "OrderChanged", "ResyncRequired"}

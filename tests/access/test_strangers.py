@@ -108,7 +108,10 @@ def missing(value: str) -> str:
     return global_id(parse_id(value)[0], uuid4())
 
 
-_NAMES = ("Customer", "Order", "OrderLine", "Delivery", "CreditNote", "CustomerIdentity", "Consent", "CustomerMerge")
+_NAMES = (
+    *("Customer", "Order", "OrderLine", "Delivery", "CreditNote", "CustomerIdentity", "Consent", "CustomerMerge"),
+    "CustomerExport",
+)
 
 
 def reads() -> Iterator[tuple[str, tuple[str, ...]]]:

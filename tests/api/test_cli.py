@@ -228,7 +228,11 @@ def test_the_demo_is_made_once() -> None:
     details = json.loads(Path("var/demo.json").read_text())
     assert details["url"] == "http://127.0.0.1:8000"
     assert details["apiKey"].startswith("sk_")
-    assert set(details) == {"url", "apiKey"}
+    assert set(details) == {"url", "apiKey", "password"}
+    assert details["password"] in first
+    logins = ["admin", "supervisor", "agent", "partner-agent", "analyst"]
+    assert [login for login in logins if f"{login}@demo.example" not in first] == []
+    assert "clara.whitfield@giftbarn.example" in first
     assert stat.S_IMODE(Path("var/demo.json").stat().st_mode) == 0o600
     assert details["apiKey"] in first
     assert "curl" in first
@@ -241,8 +245,35 @@ def test_the_demo_is_made_once() -> None:
     assert "Invented for you to try: Clara Whitfield" in second
     assert dump("var/demo.sqlite3") == before
     again = json.loads(Path("var/demo.json").read_text())
-    assert again == {"url": "http://127.0.0.1:8123", "apiKey": details["apiKey"]}
+    assert again == {**details, "url": "http://127.0.0.1:8123"}
     assert stat.S_IMODE(Path("var/demo.json").stat().st_mode) == 0o600
+
+
+def test_a_member_of_staff_is_let_in_from_the_command_line() -> None:
+    """The password comes from standard input, never as an argument; what is refused is told and makes nobody."""
+    create = ["staff", "create", "ada@shop.example", "--name", "Ada Byron"]
+
+    def given(password: str, *more: str) -> Result:
+        return CliRunner().invoke(cli.app, [*create, *more], input=f"{password}\n", env={"COLUMNS": "200"})
+
+    assert "at least 12 characters" in said(given("too short"))
+    assert "no store with the code 'fr'" in said(given("correct horse battery", "--store", "fr"))
+    assert said(given("correct horse battery")) == "ada@shop.example signs in as ADMIN."
+    taken = given("correct horse battery", "--role", "agent")
+    assert (taken.exit_code, said(taken)) == (
+        2,
+        "Another member of staff has this e-mail address; change that one instead.",
+    )
+    with closing(sqlite3.connect("var/sportello.sqlite3")) as connection:
+        ((role, kept),) = connection.execute("SELECT role, password_hash FROM staff_members").fetchall()
+    assert (role, kept[:9]) == ("ADMIN", "$argon2id")
+
+
+def test_a_key_can_expire() -> None:
+    """The list says when; an instant that has passed is refused."""
+    run("keys", "create", "Shop", "--permission", "stores:read", "--expires", "2999-01-01")
+    assert "expires 2999-01-01 00:00" in run("keys", "list").stdout
+    assert "expired already" in said(run("keys", "create", "Shop", "--expires", "2001-01-01", code=2))
 
 
 def test_a_demo_without_its_data_is_told() -> None:

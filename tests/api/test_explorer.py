@@ -111,6 +111,10 @@ def test_every_example_has_a_name_and_fits_the_schema() -> None:
         assert isinstance(orjson.loads(example["variables"] or "{}"), dict)
 
 
+FOR_PEOPLE = {"Sign in", "What a shopper sees of themselves"}
+"""They need a password, or a shopper; tests/identity/test_operations.py runs such documents as those."""
+
+
 async def test_every_example_is_answered(client: Client) -> None:
     """Run one after the other on a small demo, each gets data and no error; the writes are accepted, twice."""
     for number in ("13050", "16700", "12700"):
@@ -130,7 +134,7 @@ async def test_every_example_is_answered(client: Client) -> None:
     found = {}
     for example in [*list_examples(), *list_examples()]:
         answer = await client.ask(example["query"], orjson.loads(example["variables"] or "{}"))
-        for field in answer.data.values():
+        for field in () if example["name"] in FOR_PEOPLE else answer.data.values():
             assert field
             assert not isinstance(field, dict) or field.get("userErrors", []) == []
         found[example["name"]] = answer.data

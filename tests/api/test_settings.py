@@ -1,5 +1,6 @@
 """The settings: each can be set, and a bad value is refused with a sentence."""
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,11 @@ from pydantic import ValidationError
 from api.settings import Settings
 from domain.base.work import Organisation
 
+KEY = base64.b64encode(bytes(range(32))).decode()
+
 CASES: dict[str, tuple[str, Any]] = {
     "database_url": ("postgresql://me:secret@db:5433/shop", "postgresql://me:secret@db:5433/shop"),
+    "public_url": ("https://api.shop.example/", "https://api.shop.example"),
     "pool_size": ("5", 5),
     "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  nothing listens
     "port": ("8123", 8123),
@@ -19,8 +23,25 @@ CASES: dict[str, tuple[str, Any]] = {
     "merge_automatically": ("yes", True),
     "relay_domains": ("mail.market.example, Forward.Example,", ["mail.market.example", "Forward.Example"]),
     "cors_origins": ("https://a.example, https://b.example,", ["https://a.example", "https://b.example"]),
-    "background": ("no", False),
-    "background_concurrency": ("2", 2),
+    "trusted_proxies": ("10.0.0.0/8, ::1,", ["10.0.0.0/8", "::1/128"]),
+    "token_key": (KEY, KEY),
+    "token_issuer": ("shop", "shop"),
+    "shopper_session_days": ("7", 7),
+    "staff_session_hours": ("8", 8),
+    "identity_issuer": ("https://id.example", "https://id.example"),
+    "identity_audience": ("crm", "crm"),
+    "identity_keys_url": ("https://id.example/jwks.json", "https://id.example/jwks.json"),
+    "identity_algorithms": ("ES256, RS256", ["ES256", "RS256"]),
+    "identity_claim": ("shop_id", "shop_id"),
+    "smtp_host": ("mail.example", "mail.example"),
+    "smtp_port": ("465", 465),
+    "smtp_tls": ("tls", "tls"),
+    "smtp_user": ("me", "me"),
+    "smtp_password": ("secret", "secret"),
+    "mail_from": ("Shop <a@shop.example>", "Shop <a@shop.example>"),
+    "mail_folder": ("var/mails", "var/mails"),
+    "background": ("off", False),
+    "background_concurrency": ("8", 8),
     "explorer": ("false", False),
     "introspection": ("0", False),
     "body_bytes_max": ("2048", 2048),
@@ -48,11 +69,25 @@ CASES: dict[str, tuple[str, Any]] = {
 
 BAD = {
     "database_url": ["", "nonsense", "mysql://a/b", "sqlite://", "sqlite:///:memory:", "postgresql://host", "://"],
+    "public_url": ["api.shop.example", "ftp://api.shop.example", "x" * 3_000],
     "pool_size": ["0", "201", "many", ""],
     "port": ["0", "65536", "http"],
     "currency": ["", "EURO", "XXX"],
     "default_store": ["", "a b", "-"],
     "merge_automatically": ["sometimes", ""],
+    "trusted_proxies": ["10.0.0.0/33", "proxy", "10.0.0.1/8"],
+    "token_key": ["", "short", KEY[:-8], KEY + "AAAA", "!" * 44],
+    "token_issuer": [""],
+    "shopper_session_days": ["0", "401"],
+    "staff_session_hours": ["0", "721"],
+    "identity_keys_url": ["id.example/jwks.json", "file:///etc/passwd", ""],
+    "identity_algorithms": ["", "HS256", "none", "RS256,HS256"],
+    "identity_claim": [""],
+    "smtp_port": ["0", "65536"],
+    "smtp_tls": ["yes", ""],
+    "mail_from": [""],
+    "background": ["perhaps", ""],
+    "background_concurrency": ["0", "101"],
     "explorer": ["perhaps", ""],
     "introspection": ["perhaps"],
     "body_bytes_max": ["1023", "1e9x"],
@@ -126,8 +161,37 @@ def test_the_driver_is_the_products_own(url: str, wanted: str, path: Path | None
 
 def test_the_organisation_is_what_the_settings_say() -> None:
     """Currency, default store and relays reach the domain in its own spelling; nothing is merged unless it is said."""
-    assert Settings(currency="eur", default_store="IT").organisation == Organisation("EUR", "it")
-    assert Settings().organisation == Organisation(None, None, merges_automatically=False)
+    here = "http://127.0.0.1:8000"
+    assert Settings(currency="eur", default_store="IT").organisation == Organisation("EUR", "it", public_url=here)
+    assert Settings().organisation == Organisation(None, None, merges_automatically=False, public_url=here)
+    elsewhere = Settings(public_url="https://api.shop.example/", port=9_000)
+    assert elsewhere.organisation.public_url == "https://api.shop.example"
     merging = Settings(merge_automatically=True, relay_domains=["Mail.Market.Example"]).organisation
     assert merging.merges_automatically
     assert merging.relay_domains == {"mail.market.example"}
+
+
+@pytest.mark.parametrize("missing", ["identity_issuer", "identity_audience", "identity_keys_url"])
+def test_half_an_identity_provider_is_refused(missing: str) -> None:
+    """Without an audience, a token that was meant for another program would do."""
+    said = {name: CASES[name][1] for name in ("identity_issuer", "identity_audience", "identity_keys_url")}
+    assert Settings(**said).provider is not None
+    del said[missing]
+    with pytest.raises(ValidationError, match="go together"):
+        Settings(**said)
+    assert Settings().provider is None
+
+
+def test_secrets_are_shown_nowhere() -> None:
+    """Who prints the settings prints no key and no password."""
+    settings = Settings(token_key=KEY, smtp_host="mail.example", smtp_password="hush-hush")
+    for shown in (repr(settings), repr(settings.organisation), repr(settings.mail_server)):
+        assert KEY not in shown
+        assert "hush-hush" not in shown
+    assert settings.organisation.token_key == bytes(range(32))
+
+
+def test_mails_go_where_the_settings_say() -> None:
+    """To a server, into a folder, or nowhere."""
+    assert (Settings().mail_server, Settings().mail_path) == (None, None)
+    assert Settings(mail_folder="var/mails").mail_path == Path("var/mails")

@@ -15,7 +15,7 @@ PASSWORD = "correct horse battery"  # noqa: S105  opens nothing
 CREATE = """
 mutation($input: SessionCreateInput!) { sessionCreate(input: $input) {
   session { id accessToken accessTokenExpiresAt refreshToken
-    viewer { kind permissions staffMember { name email role stores { code } } } }
+    viewer { kind permissions staffMember { name email role stores { code } } customer { id } } }
   userErrors { __typename code message field ... on RateLimited { retryAt } } } }
 """
 REFRESH = """

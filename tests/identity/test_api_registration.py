@@ -183,6 +183,7 @@ async def test_an_absorbed_customer_acts_as_the_one_who_absorbed_them(
     merged = (await client.ask(merge, {"input": pair})).data["customerMerge"]["merge"]["id"]
     clock.advance(timedelta(seconds=2))
     later = await enter(client, EMAIL)
+    assert later["viewer"]["customer"]["id"] == pair["survivorId"]
     for token in (ada["accessToken"], later["accessToken"]):
         assert (await client.ask(ME, key=token)).data["me"]["id"] == pair["survivorId"]
     unmerge = "mutation($id: ID!) { customerUnmerge(input: {mergeId: $id}) { userErrors { code } } }"

@@ -59,6 +59,7 @@ async def test_staff_sign_in_and_act(client: Client) -> None:
         "kind": "STAFF",
         "permissions": sorted(ROLE_PERMISSIONS[StaffRole.AGENT]),
         "staffMember": member,
+        "customer": None,
     }
     viewer = (await client.ask(VIEWER, key=session["accessToken"])).data["viewer"]
     assert (viewer["kind"], viewer["staffMember"]) == ("STAFF", {"name": "Ada Byron", "role": "AGENT"})

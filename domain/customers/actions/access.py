@@ -9,15 +9,15 @@ from domain.customers.errors import CustomerNotFound
 from domain.customers.repository.families import list_canonical_ids
 
 
-async def require_customer(work: Work, *, customer_id: UUID) -> None:
-    """Let pass who may change customers, and a shopper who means themselves: also by the id of one absorbed.
+async def require_customer(work: Work, *, customer_id: UUID, needs: Permission = Permission.CUSTOMERS_WRITE) -> None:
+    """Let pass who has the permission, and a shopper who means themselves: also by the id of one absorbed.
 
     Raises `Forbidden`, and `CustomerNotFound` where a shopper means somebody else: like a customer who is missing.
     """
     own_id = work.actor.customer_id
     if own_id is None:
-        work.require(Permission.CUSTOMERS_WRITE)
-    elif not await _is_one(work, (own_id, customer_id)):
+        work.require(needs)
+    elif customer_id != own_id and not await _is_one(work, (own_id, customer_id)):
         raise CustomerNotFound
 
 

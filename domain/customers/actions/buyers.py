@@ -63,9 +63,13 @@ async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
     addresses = [email_key(buyer.email) for buyer in buyers if buyer.email]
     await lock_identities(work.session, addresses)
     emails = await list_identities(work.session, kind=IdentityKind.EMAIL, values=addresses)
+    known = {i.customer_id for i in (*accounts, *emails)} | {b.current_id for b in buyers if b.current_id}
+    records = await lock_families(work.session, known)
+    # Who was erased while we waited is known by nothing any more.
+    accounts = [account for account in accounts if account.customer_id in records]
+    emails = [email for email in emails if email.customer_id in records]
     verified = {e.value: e for e in emails if e.verification == IdentityVerification.VERIFIED}
     claimed = [e for e in emails if e.verification == IdentityVerification.UNVERIFIED]
-    known = {i.customer_id for i in (*accounts, *emails)} | {b.current_id for b in buyers if b.current_id}
     return _Book(
         by_external_id={
             account.value: account.customer_id
@@ -77,7 +81,7 @@ async def _open_book(work: Work, buyers: Sequence[Buyer]) -> _Book:
         by_order_email={e.value: e.customer_id for e in claimed if e.source == IdentitySource.ORDER},
         claimed_emails={(e.customer_id, e.value): e for e in claimed},
         shared={(each.kind, each.value) for each in (*accounts, *emails) if each.is_shared},
-        records=await lock_families(work.session, known),
+        records=records,
     )
 
 

@@ -10,7 +10,7 @@ from domain.base.work import Work
 from domain.customers.actions.merges import join_customers, new_merge
 from domain.customers.events import CustomerCreated, CustomerUpdated, MergeProposed
 from domain.customers.model import CustomerIdentity, CustomerMerge, CustomerRecord
-from domain.customers.repository.families import list_records_by_id, lock_families
+from domain.customers.repository.families import hold_records, list_records_by_id, lock_families
 from domain.customers.repository.identities import (
     list_identities_by_record,
     list_nobodys_names,
@@ -96,8 +96,10 @@ async def _propose(
 ) -> None:
     by_pair = {pair_of(pair[0], other=pair[1]): pair for pair in sorted(pairs)}  # everybody in the same order
     ids = {key for pair in by_pair for key in pair}
-    records = await list_records_by_id(work.session, ids)
-    evidence = await _evidence(work, ids)
+    living = await hold_records(work.session, ids)
+    by_pair = {key: pair for key, pair in by_pair.items() if living.issuperset(key)}
+    records = await list_records_by_id(work.session, living)
+    evidence = await _evidence(work, living)
     said = await list_merges_between(work.session, by_pair)
     for key, pair in by_pair.items():
         one, other = records[pair[0]], records[pair[1]]

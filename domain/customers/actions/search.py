@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.base.work import Work
 from domain.customers.events import CustomerCreated, CustomerUpdated
-from domain.customers.repository.families import list_records_by_id
+from domain.customers.repository.families import list_erased, list_records_by_id
 from domain.customers.repository.identities import list_identities_by_record
 from domain.customers.repository.search import replace_terms
 from domain.customers.rules.identities import IdentityKind
@@ -35,11 +35,16 @@ async def index_profiles(work: Work, events: Sequence[CustomerCreated | Customer
 async def index_order_numbers(
     work: Work, *, order_ids: Sequence[UUID], numbers: Sequence[tuple[UUID, UUID, str]]
 ) -> None:
-    """Make the orders' numbers find their customers; `numbers` are order, customer and number."""
+    """Make the orders' numbers find their customers; `numbers` are order, customer and number.
+
+    Of customers who were erased nobody is found.
+    """
+    erased = await list_erased(work.session, {customer_id for _, customer_id, _ in numbers})
     terms = {
         (order_id, customer_id, kind, term)
         for order_id, customer_id, number in numbers
         for kind, term in order_terms(number)
+        if customer_id not in erased
     }
     rows = [dict(zip(("subject_id", "customer_id", "kind", "term"), term, strict=True)) for term in sorted(terms)]
     await replace_terms(work.session, order_ids, rows)

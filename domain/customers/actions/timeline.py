@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.base.work import Work
+from domain.customers.repository.families import list_erased
 from domain.customers.repository.timeline import replace_entries
 
 
@@ -22,8 +23,11 @@ class Happening:
 async def place_in_timeline(work: Work, *, kind: str, happenings: Sequence[Happening]) -> None:
     """Let these stand where they belong, and nowhere else: the way by which every area fills the timeline.
 
+    A customer who was erased has none.
+
     `kind` is the word by which the API filters: `schema/customers/types/timeline.py` says how it is shown.
     """
+    erased = await list_erased(work.session, {each.customer_id for each in happenings if each.customer_id is not None})
     await replace_entries(
         work.session,
         [each.id for each in happenings],
@@ -36,6 +40,6 @@ async def place_in_timeline(work: Work, *, kind: str, happenings: Sequence[Happe
                 "store_id": each.store_id,
             }
             for each in happenings
-            if each.customer_id is not None
+            if each.customer_id is not None and each.customer_id not in erased
         ],
     )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository import rows_by_id
 from domain.customers.model import Consent
-from domain.customers.repository.families import members, rows_by_family
+from domain.customers.repository.families import is_living, members, rows_by_family
 from domain.customers.repository.sight import is_seen
 
 NEWEST_CONSENTS = Ordering("consents", (Consent.decided_at, Consent.id), is_descending=True)
@@ -38,5 +38,7 @@ async def list_consent_history(
 
 
 async def list_consents_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
-    """Return decisions by their ids."""
-    return await rows_by_id(session, Consent, ids, where=is_seen(session, Consent.customer_id))
+    """Return decisions by their ids, none of who was erased."""
+    return await rows_by_id(
+        session, Consent, ids, where=is_seen(session, Consent.customer_id) & is_living(Consent.customer_id)
+    )

@@ -179,13 +179,13 @@ async def list_customers_by_id(session: AsyncSession, ids: Iterable[UUID]) -> di
 
 
 async def list_customers_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
-    """Return the customer who has each record now: the canonical one of its family."""
+    """Return the customer who has each record now: the canonical one of its family; of who was erased, nobody."""
     found: dict[UUID, Row[Any]] = {}
     for chunk in chunks(ids):
         statement = (
             select(*Customer.__table__.c, CustomerRecord.id.label("record_id"))
             .join(CustomerRecord, CustomerRecord.canonical_id == Customer.id)
-            .where(CustomerRecord.id.in_(chunk), is_seen(session, CustomerRecord.id))
+            .where(CustomerRecord.id.in_(chunk), ~Customer.is_absorbed, is_seen(session, CustomerRecord.id))
         )
         found.update({row.record_id: row for row in await session.execute(statement)})
     return found

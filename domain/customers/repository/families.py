@@ -12,6 +12,7 @@ from sqlalchemy import (
     Select,
     Subquery,
     bindparam,
+    exists,
     false,
     func,
     select,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.repository import chunks
 from domain.customers.errors import CustomerNotFound
@@ -85,17 +86,63 @@ async def count_by_family(
 def is_in_family(
     column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], key: UUID
 ) -> ColumnElement[bool]:
-    """Say that `column` names a record of the family that the customer is in, absorbed or not."""
-    canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id == key).scalar_subquery()
+    """Say that `column` names a record of the family that the customer is in, absorbed or not; of no erased one."""
+    is_meant = (CustomerRecord.id == key) & CustomerRecord.erased_at.is_(None)
+    canonical = select(CustomerRecord.canonical_id).where(is_meant).scalar_subquery()
     return column.in_(select(CustomerRecord.id).where(CustomerRecord.canonical_id == canonical))
 
 
+def is_living(column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    """Say that `column` names a record of somebody who was not erased."""
+    record = aliased(CustomerRecord)
+    return exists().where(record.id == column, record.erased_at.is_(None))
+
+
 async def list_canonical_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Return the canonical customer of each record."""
+    """Return the canonical customer of each record, none of those who were erased."""
     found: dict[UUID, UUID] = {}
     for chunk in chunks(ids):
-        statement = select(CustomerRecord.id, CustomerRecord.canonical_id).where(CustomerRecord.id.in_(chunk))
+        statement = select(CustomerRecord.id, CustomerRecord.canonical_id)
+        statement = statement.where(CustomerRecord.id.in_(chunk), CustomerRecord.erased_at.is_(None))
         found.update({row.id: row.canonical_id for row in await session.execute(statement)})
+    return found
+
+
+async def list_family(session: AsyncSession, customer_id: UUID) -> list[UUID]:
+    """Return the records of the customer's family, that one first."""
+    canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id == customer_id).scalar_subquery()
+    statement = select(CustomerRecord.id).where(
+        CustomerRecord.canonical_id == canonical, CustomerRecord.erased_at.is_(None)
+    )
+    return sorted(await session.scalars(statement), key=lambda key: (key != customer_id, key))
+
+
+async def list_erased(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of these records were erased: of those nothing personal is kept again."""
+    found: set[UUID] = set()
+    for chunk in chunks(ids):
+        statement = select(CustomerRecord.id)
+        found.update(
+            await session.scalars(statement.where(CustomerRecord.id.in_(chunk), CustomerRecord.erased_at.is_not(None)))
+        )
+    return found
+
+
+async def hold_records(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of these records are somebody's, so that they stay it until the end of the transaction.
+
+    Who decides on what others have in common with them does this first: nobody is erased meanwhile. It hinders
+    nothing else.
+    """
+    found: set[UUID] = set()
+    for chunk in chunks(ids):
+        statement = (
+            select(CustomerRecord.id)
+            .where(CustomerRecord.id.in_(chunk), CustomerRecord.erased_at.is_(None))
+            .order_by(CustomerRecord.id)
+            .with_for_update(read=True, key_share=True)
+        )
+        found.update(await session.scalars(statement))
     return found
 
 
@@ -111,6 +158,7 @@ async def list_records_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict
 async def lock_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, CustomerRecord]:
     """Return every record of the families that these records are in, locked, in the order of their ids.
 
+    Those of erased customers are locked too, as their sums still count, but not returned: nobody is behind them.
     Whoever changes a record, or what its family shows, locks the whole family first: two merges, or a merge
     and an order, then follow one another. Where a family changed while we waited for it, it is looked up anew.
     As every lock here it leaves the key free (`key_share`): rows that refer to a customer go in meanwhile.
@@ -131,7 +179,7 @@ async def lock_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID
             found.update({record.id: record for record in await session.scalars(statement)})
         if len(found) == before and not await list_canonical_ids(session, missing):
             break  # nobody has these ids; who was only absorbed meanwhile is looked up anew
-    return found
+    return {key: record for key, record in found.items() if record.erased_at is None}
 
 
 async def get_family_for_update(session: AsyncSession, customer_id: UUID) -> list[CustomerRecord]:
@@ -177,7 +225,9 @@ async def list_records_alone(session: AsyncSession, ids: Iterable[UUID]) -> dict
     found: dict[UUID, Row[Any]] = {}
     for chunk in chunks(ids):
         statement = select(*CustomerRecord.__table__.c).where(
-            CustomerRecord.id.in_(chunk), CustomerRecord.canonical_id != CustomerRecord.id
+            CustomerRecord.id.in_(chunk),
+            CustomerRecord.canonical_id != CustomerRecord.id,
+            CustomerRecord.erased_at.is_(None),
         )
         found.update({row.id: row for row in await session.execute(statement)})
     return found
@@ -206,15 +256,16 @@ _SHOWN_COLUMNS = tuple(name for name in Shown.__dataclass_fields__ if name != "i
 
 
 async def show(session: AsyncSession, families: Iterable[Shown]) -> None:
-    """Make this what is shown of canonical customers."""
+    """Make this what is shown of canonical customers; who was erased goes on being shown to nobody."""
     rows: list[Mapping[str, Any]] = [
         {"key": shown.id, **{f"new_{name}": getattr(shown, name) for name in _SHOWN_COLUMNS}} for shown in families
     ]
     table = Customer.__table__
+    is_erased = exists().where(CustomerRecord.id == table.c.id, CustomerRecord.erased_at.is_not(None))
     statement = (
         update(table)  # type: ignore[arg-type]
         .where(table.c.id == bindparam("key"))
-        .values({name: bindparam(f"new_{name}") for name in _SHOWN_COLUMNS} | {"is_absorbed": False})
+        .values({name: bindparam(f"new_{name}") for name in _SHOWN_COLUMNS} | {"is_absorbed": is_erased})
     )
     connection = await session.connection()
     await connection.execute(statement, rows)

@@ -15,7 +15,7 @@ from domain.identity.actions.throttles import Counted, count, forget
 from domain.identity.errors import BadCredentials, OtpInvalid, StaffMemberNotFound
 from domain.identity.events import StaffMemberUpdated
 from domain.identity.model import StaffMember
-from domain.identity.repository.staff import find_staff_for_update, list_staff_by_id
+from domain.identity.repository.staff import find_password_hash, find_staff_for_update
 from domain.identity.rules import SIGN_INS_OF_ACCOUNT, hash_secret
 
 RECOVERY_CODES = 10
@@ -132,8 +132,8 @@ async def _prove(works: Works, password: str, caller: Caller) -> Counted:
     counted = Counted("passwordOfMember", member_id.hex, SIGN_INS_OF_ACCOUNT)
     await count(works, attempts=[counted])
     async with works.database.reading() as session:
-        row = (await list_staff_by_id(session, [member_id])).get(member_id)
-    comparison = await compare_password(password, with_hash=None if row is None else row.password_hash)
+        known_hash = await find_password_hash(session, member_id)
+    comparison = await compare_password(password, with_hash=known_hash)
     if not comparison.is_right:
         message = "The password is wrong."
         raise BadCredentials(message)

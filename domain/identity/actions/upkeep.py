@@ -23,7 +23,7 @@ class PurgeSignIn(Job):
     """Remove sessions, refresh tokens, mailed codes and counts of attempts that count no more."""
 
 
-async def purge_sign_in(works: Works, _job: PurgeSignIn) -> None:
+async def purge_sign_in(works: Works, job: PurgeSignIn) -> None:  # noqa: ARG001  every handler is given its job
     """Remove them, a thousand of each at a time."""
 
     async def some(work: Work) -> int:

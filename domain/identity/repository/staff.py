@@ -48,6 +48,12 @@ async def find_staff_by_email(session: AsyncSession, email_key: str) -> Row[Any]
     return (await session.execute(statement)).one_or_none()
 
 
+async def find_password_hash(session: AsyncSession, staff_member_id: UUID) -> str | None:
+    """Return what is kept of a member's password."""
+    statement = select(StaffMember.password_hash).where(StaffMember.id == staff_member_id)
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def find_staff_for_update(session: AsyncSession, staff_member_id: UUID) -> StaffMember | None:
     """Return the member of staff, locked until the end of the transaction."""
     statement = select(StaffMember).where(StaffMember.id == staff_member_id).with_for_update(key_share=True)

@@ -10,6 +10,7 @@ from domain.base.identifiers import new_id
 from domain.base.repository import insert_rows
 from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
+from domain.customers.repository.families import list_erased
 from domain.customers.rules.profiles import Buyer
 from domain.orders import rules
 from domain.orders.errors import OrderNotFound
@@ -151,14 +152,21 @@ async def _recognise(
     orders: Mapping[UUID | str, Order],
     known: Mapping[str, CreditNote],
 ) -> dict[int, UUID | None]:
-    """Return whose credit note each is: the order's customer, else the buyer that it names, else nobody's."""
+    """Return whose credit note each is: the order's customer, else the buyer that it names, else nobody's.
+
+    What is sent again of an erased customer's stays theirs: the person does not come back with it.
+    """
     found: dict[int, UUID | None] = {}
     named: dict[int, Buyer] = {}
+    owners = {note.customer_id for note in known.values() if note.customer_id is not None}
+    erased = await list_erased(work.session, owners)
     for index, note in notes.items():
         order = _order_of(note, orders)
         current = known.get(note.external_id)
         if order is not None:
             found[index] = order.customer_id
+        elif current is not None and current.customer_id in erased:
+            found[index] = current.customer_id
         elif note.buyer is None:
             found[index] = None
         else:

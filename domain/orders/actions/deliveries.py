@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from domain.base.actors import Permission
-from domain.base.changes import changed
+from domain.base.changes import UNCHANGED, changed
 from domain.base.work import Work
+from domain.customers.repository.families import list_erased
 from domain.orders import rules
 from domain.orders.errors import (
     MoreDeliveredThanOrdered,
@@ -33,6 +35,7 @@ async def record_delivery(
     external_id = rules.check_order_named(order_id=order_id, order_external_id=order_external_id)
     checked = rules.check_delivery(delivery, now=work.now)
     order = await get_order_for_update(work.session, order_id=order_id, external_id=external_id)
+    checked = await _without_trace(work, order, checked)
     deliveries = await list_deliveries_for_update(work.session, order.id)
     row = next((known for known in deliveries if known.external_id == checked.external_id), None)
     is_new = row is None
@@ -70,6 +73,13 @@ async def refresh_progress(work: Work, *, order: Order) -> None:
         shipped=shipped,
         delivered=delivered,
     )
+
+
+async def _without_trace(work: Work, order: Order, delivery: DeliveryDetails) -> DeliveryDetails:
+    """Return the delivery without what leads to the door of somebody who was erased."""
+    if order.customer_id is None or not await list_erased(work.session, [order.customer_id]):
+        return delivery
+    return replace(delivery, tracking_number=UNCHANGED, tracking_url=UNCHANGED)
 
 
 def _new_delivery(work: Work, order: Order, external_id: str) -> Delivery:

@@ -1,6 +1,7 @@
 """Taking over orders from the shop, one or a thousand at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from domain.base.identifiers import new_id
 from domain.base.repository import insert_rows
 from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
+from domain.customers.repository.families import list_erased
 from domain.customers.rules.profiles import Buyer
 from domain.identity.actions.stores import get_store
 from domain.identity.model import Store
@@ -40,7 +42,8 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
     """Take over orders whose external ids differ; return each one's id, or why it was refused.
 
     A known order is replaced by what is sent now; one with an older `sequence` than the known one, or
-    without any difference, changes nothing. A refused order leaves the others as they are.
+    without any difference, changes nothing. A refused order leaves the others as they are. An order whose
+    customer was erased stays theirs, and says nothing of them again.
 
     Records `OrderChanged`, and what recognising the buyers records. Locks the orders, their customers.
     """
@@ -70,7 +73,9 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
         elif existing.currency_code != order.currency_code and await has_credit_notes(work.session, existing.id):
             outcomes[index] = CurrencyOfCreditNotes(existing.currency_code)
             del valid[index]
-    buyers = await _recognise(work, {index: order for index, (order, _) in valid.items()}, known)
+    kept = await _leave_erased(work, valid, known)
+    others = {index: order for index, (order, _) in valid.items() if index not in kept}
+    buyers = await _recognise(work, others, known) | kept
     fresh_lines: list[dict[str, Any]] = []
     for index, (order, store) in valid.items():
         existing = known.get(order.external_id)
@@ -97,6 +102,26 @@ class _Stores:
         if code not in self._found:
             self._found[code] = await get_store(self._work, code=code)
         return self._found[code]
+
+
+async def _leave_erased(
+    work: Work, orders: dict[int, tuple[OrderDetails, Store]], known: Mapping[str, Order]
+) -> dict[int, UUID]:
+    """Take the buyer out of what is sent again of an erased customer's orders; return whose those stay.
+
+    The shop may go on sending what it knows of the order: the person does not come back with it.
+    """
+    owners = {
+        index: known[order.external_id].customer_id
+        for index, (order, _) in orders.items()
+        if order.external_id in known
+    }
+    erased = await list_erased(work.session, {owner for owner in owners.values() if owner is not None})
+    kept = {index: owner for index, owner in owners.items() if owner is not None and owner in erased}
+    for index in kept:
+        order, store = orders[index]
+        orders[index] = replace(order, buyer=None), store
+    return kept
 
 
 async def _recognise(

@@ -1,0 +1,41 @@
+"""What a shopper's app runs (`contract/operations/shopper.graphql`), from registering to signing out."""
+
+from datetime import timedelta
+
+from tests.conftest import Client, StandingClock
+from tests.identity.mails import Mailbox
+from tests.identity.staff import PASSWORD
+from tests.test_operations import ORDER, Documents
+
+EMAIL = "ada@shop.example"
+
+
+async def test_a_shoppers_app_runs_its_documents(client: Client, clock: StandingClock) -> None:
+    """Who registers with the address of an order finds the order; signs in, decides, and is gone."""
+    mailbox, shopper, integrator = Mailbox(client.works), Documents("shopper"), Documents("integrator")
+    await integrator.write(client, "PushOrder", ORDER)
+    client.key = None
+    await shopper.write(client, "Register", {"email": EMAIL, "password": PASSWORD, "givenName": "Ada"})
+    code = await mailbox.code()
+    registered = await shopper.write(client, "ConfirmRegistration", {"email": EMAIL, "code": code})
+    await shopper.write(client, "ForgetPassword", {"email": EMAIL})
+    new = {"email": EMAIL, "code": await mailbox.code(), "newPassword": f"{PASSWORD}!"}
+    await shopper.write(client, "SetPassword", new)
+    session = (await shopper.write(client, "SignIn", {"email": EMAIL, "password": f"{PASSWORD}!"}))["session"]
+    assert session["viewer"]["customer"] == registered["session"]["viewer"]["customer"]
+    clock.advance(timedelta(minutes=9))
+    session = (await shopper.write(client, "Refresh", {"refreshToken": session["refreshToken"]}))["session"]
+
+    client.key = session["accessToken"]
+    me = (await shopper.send(client, "Home", {})).data["me"]
+    assert [order["number"] for order in me["orders"]["nodes"]] == ["web-1"]
+    page = (await shopper.send(client, "Orders", {"first": 1})).data["me"]["orders"]
+    assert [line["title"] for line in page["nodes"][0]["lines"]] == ["Mug", "Tea"]
+    letters = {"customerId": me["id"], "purpose": "MARKETING", "channel": "EMAIL", "decision": "GRANTED"}
+    decided = (await shopper.write(client, "SetConsent", letters))["customer"]["consents"]
+    assert [each["decision"] for each in decided] == ["GRANTED"]
+    assert (await shopper.send(client, "Consents", {})).data["me"]["consents"][0]["purpose"] == "MARKETING"
+    assert (await shopper.send(client, "SignOut", {})).data["sessionRevoke"]["revokedCount"] == 1
+    clock.advance(timedelta(seconds=2))
+    assert (await shopper.send(client, "Home", {})).status == 401
+    assert shopper.sent == shopper.names
