@@ -11,7 +11,7 @@ from domain.base.database import Session
 from domain.base.tokens import SECRET_BYTES, Claims, sign
 from domain.base.work import Organisation, Work, Works
 from domain.identity.actions.revoking import revoke_family
-from domain.identity.errors import SessionOver
+from domain.identity.errors import BadCredentials, SessionOver
 from domain.identity.events import SessionCreated
 from domain.identity.model import RefreshToken, SessionRecord, SigningKey
 from domain.identity.repository.sessions import (
@@ -68,8 +68,8 @@ async def _open(work: Work, record: SessionRecord, *, is_refreshable: bool, life
     await work.session.flush()
     work.record(SessionCreated(session_id=record.id, subject_id=record.subject_id))
     actor = await find_actor(work.session, session_id=record.id, now=work.now)
-    if actor is None:  # a member of staff who is not active any more
-        raise SessionOver
+    if actor is None:  # a member of staff who is not active any more, since a moment ago
+        raise BadCredentials
     return await _hand_over(work, record, actor, is_refreshable=is_refreshable, lifetime=lifetime)
 
 
