@@ -143,7 +143,9 @@ class GraphQLEndpoint:
         try:
             return await self._access.actor(exchange.headers.get("authorization"))
         except InvalidToken:
-            message = "This token is unknown, expired or revoked. Send the header Authorization: Bearer <your API key>."
+            message = (
+                "This token is unknown, expired or revoked: refresh the session, sign in again, or use another key."
+            )
             headers = {"WWW-Authenticate": "Bearer"}
             raise RequestRefused(401, TopLevelCode.UNAUTHENTICATED, message, headers) from None
         except (SQLAlchemyError, OSError) as error:

@@ -15,6 +15,8 @@ from domain.identity.rules import ROLE_PERMISSIONS
 from schema.base import context as contexts
 from schema.base.context import Context
 from tests.access.shop import SCHEMA
+from tests.api.bodies import SERVER_SENT, Exchange
+from tests.api.sockets import Socket, new_app, nothing_left
 from tests.conftest import Client
 
 NAMES = "query($first: Int!) { customers(first: $first) { nodes { displayName email } } }"
@@ -83,3 +85,18 @@ async def test_nobody_waits_for_the_audit_log(client: Client, monkeypatch: pytes
     key = await client.new_key(Permission.CUSTOMERS_READ)
     assert len((await client.ask(NAMES, {"first": 12}, key=key)).data["customers"]["nodes"]) == 12
     assert order == ["sent", "noted 12"]
+
+
+async def test_who_takes_the_answer_and_vanishes_is_noted_too(client: Client) -> None:
+    """Over a socket as in a streamed answer, whenever they go."""
+    for _ in range(12):
+        await client.ask(NOBODY_NEW)
+    app = new_app(client.works)
+    async with nothing_left(app):
+        socket = await (await Socket(app).open()).initialise(client.key)
+        socket.subscribe(NAMES, first=12)
+        assert (await socket.hear())["type"] == "next"
+        await socket.leave()
+        exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(NAMES, first=11)
+        await exchange.rest()
+    assert [count for _, _, count in await readings_of(client.works)] == [11, 12]

@@ -111,7 +111,7 @@ def test_every_example_has_a_name_and_fits_the_schema() -> None:
         assert isinstance(orjson.loads(example["variables"] or "{}"), dict)
 
 
-FOR_PEOPLE = {"Sign in", "What a shopper sees of themselves"}
+FOR_PEOPLE = {"Sign in", "What a shopper sees of themselves", "What is stored about me?"}
 """They need a password, or a shopper; tests/identity/test_operations.py runs such documents as those."""
 
 

@@ -10,16 +10,21 @@ import pytest
 from starlette.applications import Starlette
 
 from api.streams.shared import SEND_WITHIN
-from domain.base.actors import EVERY_PERMISSION, SYSTEM
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, StaffRole
+from domain.base.tokens import CLOCK_SKEW_S
 from domain.identity.actions.keys import revoke_api_key
 from domain.identity.repository.keys import find_api_key_by_hash
 from domain.identity.rules import hash_secret
 from tests.api.sockets import Closed, Refused, Socket, new_app, nothing_left
 from tests.conftest import Client, StandingClock
+from tests.identity.staff import add_staff, enter
+from tests.identity.staff import revoke as revoke_session
 from tests.orders.shop import Input, new_customer, send_order
 from tests.waiting import until
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
+DEMOTE = """mutation($i: ID!) {
+  staffMemberUpdate(input: {staffMemberId: $i, role: ANALYST}) { userErrors { code } } }"""
 CREATE = 'mutation { customerCreate(input: {givenName: "Eva"}) { customer { displayName } } }'
 
 
@@ -235,6 +240,50 @@ async def test_a_revoked_token_closes_its_sockets_within_five_seconds(
     await send_order(client, customer={"externalId": "k"})
     assert (await sockets[2].hear())["type"] == "next"
     await sockets[2].leave()
+
+
+async def test_a_session_that_ends_closes_its_sockets(
+    app: Starlette, client: Client, clock: StandingClock, customer: Input
+) -> None:
+    """Within five seconds after it was revoked, or after its token counts no more."""
+    await add_staff(client.works, "ada@shop.example")
+    for ends_by in ("revocation", "time"):
+        session = await enter(client, "ada@shop.example")
+        socket = await (await Socket(app).open()).initialise(session["accessToken"])
+        await socket.follow(customer["id"])
+        if ends_by == "revocation":
+            assert (await revoke_session(client, session["accessToken"]))["revokedCount"] == 1
+        else:
+            clock.advance(timedelta(minutes=10, seconds=CLOCK_SKEW_S))
+        for _ in range(10):
+            clock.advance(timedelta(seconds=0.5))
+            await asyncio.sleep(0.02)
+        assert await socket.closed() == 4403
+
+
+async def test_a_role_that_is_taken_is_taken_from_streams(
+    app: Starlette, client: Client, clock: StandingClock, customer: Input
+) -> None:
+    """Who may no longer read customers is told nothing of them after five seconds."""
+    member = await add_staff(client.works, "ada@shop.example")
+    await add_staff(client.works, "root@shop.example", role=StaffRole.ADMIN)
+    session = await enter(client, "ada@shop.example")
+    socket = await (await Socket(app).open()).initialise(session["accessToken"])
+    await socket.follow(customer["id"])
+    mutation = (
+        "mutation($i: ID!) { staffMemberUpdate(input: {staffMemberId: $i, role: ANALYST}) { userErrors { code } } }"
+    )
+    assert (await client.ask(mutation, {"i": member})).data["staffMemberUpdate"]["userErrors"] == []
+    for _ in range(10):
+        clock.advance(timedelta(seconds=0.5))
+        await asyncio.sleep(0.02)
+    await send_order(client, customer={"externalId": "k"})
+    await asyncio.sleep(0.05)
+    heard = None if socket.is_silent else await socket.closed()
+    assert heard in (None, 4403)
+    assert socket.task is not None
+    if not socket.task.done():
+        await socket.leave()
 
 
 @SQLITE_ONLY
