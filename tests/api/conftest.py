@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api.app import create_app
+from api.explorer import Demo
 from api.settings import Settings
 from domain.base.work import Works
 from tests.conftest import Client
@@ -20,8 +21,8 @@ async def serve(works: Works) -> AsyncIterator[Serve]:
     """Return a function that serves with these settings and returns a client without a key."""
     async with AsyncExitStack() as stack:
 
-        async def start(*, demo_token: str | None = None, **settings: Any) -> httpx.AsyncClient:  # noqa: ANN401
-            app = create_app(Settings(_env_file=None, **settings), works=works, demo_token=demo_token)
+        async def start(*, demo: Demo | None = None, **settings: Any) -> httpx.AsyncClient:  # noqa: ANN401
+            app = create_app(Settings(_env_file=None, **settings), works=works, demo=demo)
             transport = httpx.ASGITransport(app=app)
             return await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://test"))
 
