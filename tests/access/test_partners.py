@@ -22,7 +22,7 @@ RENAME = """mutation($id: ID!) { customerUpdate(input: { customerId: $id, givenN
 @pytest.fixture
 async def shop(client: Client) -> AsyncIterator[Shop]:
     """Return a shop whose partner agent sees one of two customers."""
-    yield await open_shop(client)
+    return await open_shop(client)
 
 
 @pytest.mark.parametrize("field", ["NAME", "LIFETIME_VALUE", "LAST_ORDER_AT"])
