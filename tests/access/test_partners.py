@@ -1,7 +1,6 @@
 """What partner agents cannot find out by asking in a roundabout way: they see personal data in part."""
 
 import base64
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -20,7 +19,7 @@ RENAME = """mutation($id: ID!) { customerUpdate(input: { customerId: $id, givenN
 
 
 @pytest.fixture
-async def shop(client: Client) -> AsyncIterator[Shop]:
+async def shop(client: Client) -> Shop:
     """Return a shop whose partner agent sees one of two customers."""
     return await open_shop(client)
 

@@ -77,7 +77,7 @@ async def test_errors_of_the_database_quote_nobody(works: Works) -> None:
 
 
 @SQLITE_ONLY
-def test_only_the_settings_say_whose_forwarded_address_is_believed(works: Works) -> None:
+async def test_only_the_settings_say_whose_forwarded_address_is_believed(works: Works) -> None:
     """By itself uvicorn believes whoever asks from this machine, such as a tunnel: guesses would not be counted."""
     settings = Settings(_env_file=None)
     server = new_server(create_app(settings, works=works), settings, host="127.0.0.1", port=0)
