@@ -187,6 +187,7 @@ async def find_actor(session: Session, *, session_id: UUID, now: datetime) -> Ac
         permissions=ROLE_PERMISSIONS[role],
         id=member.id,
         role=role,
-        store_ids=frozenset(store_ids) or None,
+        # Left without a store a partner agent sees nobody, where everyone else sees all.
+        store_ids=frozenset(store_ids) if store_ids or role is StaffRole.PARTNER_AGENT else None,
         session_id=row.id,
     )
