@@ -236,7 +236,7 @@ def welcome(details: Mapping[str, str], *, logins: Mapping[str, str], settings: 
         f"Invented for you to try: Clara Whitfield ({_CLARAS_PHONE}) and Harriet Osei, with attributes and consents, "
         "one merge, and two proposals to merge that wait for you.\n"
     )
-    people = "".join(f"  {email:<36}{who}\n" for who, email in logins.items())
+    people = "".join(f"  {email:<38}{who}\n" for who, email in logins.items())
     return (
         f"\nSportello is at {details['url']} (the explorer, where it is built).\n"
         f"The API is at {details['url']}/graphql.\n"

@@ -7,7 +7,7 @@ import asyncio
 import gzip
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -84,6 +84,8 @@ class Reply:
     """In which form of a stream it is written; None: as JSON."""
     is_sent: bool = False
     """Whether it went out already, part by part."""
+    context: Context | None = None
+    """What was executed in; None where nothing was."""
 
 
 class GraphQLEndpoint:
@@ -110,6 +112,8 @@ class GraphQLEndpoint:
             reply = Reply(500, refused.answer(exchange.request_id))
         if not reply.is_sent:
             await self._send(exchange, reply)
+        if reply.context is not None:
+            await reply.context.tell_reading()
         elapsed_ms = round((time.perf_counter() - started) * 1_000, 1)
         codes = [error["extensions"]["code"] for error in reply.answer.get("errors", ())]
         _log.info(
@@ -139,7 +143,9 @@ class GraphQLEndpoint:
         try:
             return await self._access.actor(exchange.headers.get("authorization"))
         except InvalidToken:
-            message = "This token is unknown, expired or revoked. Send the header Authorization: Bearer <your API key>."
+            message = (
+                "This token is unknown, expired or revoked: refresh the session, sign in again, or use another key."
+            )
             headers = {"WWW-Authenticate": "Bearer"}
             raise RequestRefused(401, TopLevelCode.UNAUTHENTICATED, message, headers) from None
         except (SQLAlchemyError, OSError) as error:
@@ -210,7 +216,8 @@ class GraphQLEndpoint:
         try:
             if form is not None:
                 return await self._stream(exchange, form, prepared, context)
-            return _reply_of(await self._operations.execute(prepared, context), media_type)
+            answer = await self._operations.execute(prepared, context)
+            return replace(_reply_of(answer, media_type), context=context)
         finally:
             await context.close()
 
@@ -219,7 +226,7 @@ class GraphQLEndpoint:
         authorization = exchange.headers.get("authorization")
         body = Body(self._streams, form, exchange.receive, exchange.send, context=context, authorization=authorization)
         await body.run(prepared)
-        return Reply(200, {}, is_sent=True)
+        return Reply(200, {}, is_sent=True, context=context)
 
     async def _send(self, exchange: Exchange, reply: Reply) -> None:
         form = reply.form

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from api import logs
 from api.settings import Settings
-from benchmarks import attacks, crowds, families, front_door, imports, machine, memory
+from benchmarks import attacks, crowds, families, front_door, imports, machine, memory, sign_ins
 from benchmarks.databases import Place
 from tests.postgres import postgres_server
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 LARGE = ROOT / "data" / "online_retail_cust_mod5.csv.gz"
 SMALL = ROOT / "tests" / "data" / "online_retail_cust_mod50.csv.gz"
-PARTS = ("import", "lists", "search", "families", "front door", "attacks", "memory")
+PARTS = ("import", "lists", "search", "families", "front door", "sign-ins", "attacks", "memory")
 
 Figures = list[dict[str, Any]]
 
@@ -62,6 +62,8 @@ def _measure(place: Place, parts: Sequence[str], *, is_quick: bool) -> dict[str,
         figures |= families.measure(place, orders, entries, tell)
     if "front door" in parts:
         figures |= front_door.measure(place, tell)
+    if "sign-ins" in parts:
+        figures["sign-ins"] = sign_ins.measure(place, tell)
     if "attacks" in parts:
         figures["attacks"] = attacks.measure(place, tell)
     if "memory" in parts:
@@ -86,6 +88,7 @@ def _print(described: dict[str, str], figures: dict[str, Figures]) -> None:
         "refusals": "Refusing a hostile document (median and longest of 7)",
         "costs": "Weighing the largest documented operation: when it is read, each time, as a share of its run",
         "requests": "The smallest request, without a network (median of 5 rounds in turns)",
+        "sign-ins": "Sign-ins against bare argon2, 8 at once (median of 5 rounds in turns); wrong passwords",
         "attacks": "p99 of a well-behaved client, alone and during an attack over 4 connections",
         "memory": "Peak memory of a process that imports (MiB)",
     }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from domain.base.exports import Part, tell_acts
 from domain.customers.actions.exports import tell_customers
+from domain.identity.actions.exports import tell_accounts
 from domain.orders.actions.exports import tell_orders
 
-EXPORTED: Sequence[Part] = (tell_customers, tell_orders, tell_acts)
+EXPORTED: Sequence[Part] = (tell_customers, tell_orders, tell_accounts, tell_acts)

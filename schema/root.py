@@ -14,6 +14,7 @@ from schema.base.policies import Policies
 from schema.base.scalars import SCALARS, Cursor, Duration
 from schema.customers import policies as customers
 from schema.customers.mutations.customers import CustomerMutations
+from schema.customers.mutations.privacy import PrivacyMutations
 from schema.customers.mutations.shoppers import ShopperMutations
 from schema.customers.queries import CustomerQueries
 from schema.customers.subscriptions import CustomerSubscriptions, declare_customer_stream
@@ -68,7 +69,15 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
         "A refused write says why in `userErrors` and changes nothing."
     )
 )
-class Mutation(ShopMutations, StaffMutations, SessionMutations, ShopperMutations, CustomerMutations, OrderMutations):
+class Mutation(
+    ShopMutations,
+    StaffMutations,
+    SessionMutations,
+    ShopperMutations,
+    PrivacyMutations,
+    CustomerMutations,
+    OrderMutations,
+):
     """See the description."""
 
 

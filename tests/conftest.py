@@ -1,6 +1,7 @@
 """What every test starts from: an empty, migrated database of each kind, a clock that stands still, a client."""
 
 import asyncio
+import logging
 import shutil
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from uuid import uuid4
 import httpx
 import hypothesis
 import pytest
+import structlog
 
 from api import migrations
 from api.app import create_app
@@ -45,6 +47,17 @@ ITALY = StoreDetails(
 def anyio_backend() -> str:
     """Run asynchronous tests on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def quiet_again() -> Iterator[None]:
+    """Put logging back as it was: a command sends it to an output that is gone after its test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 class StandingClock:

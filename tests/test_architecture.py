@@ -202,7 +202,7 @@ def positional_arguments(tree: ast.Module) -> list[str]:
     """
     found = []
     for function in public_functions(tree):
-        names = [each.arg for each in (*function.args.posonlyargs, *function.args.args)]
+        names = [each.arg.lstrip("_") for each in (*function.args.posonlyargs, *function.args.args)]
         if len(names) > 1 and names not in CALLED_BY_POSITION:
             found.append(f"{function.name}({', '.join(names)})")
     return found

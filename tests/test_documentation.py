@@ -97,7 +97,7 @@ def test_generated_pages_are_fresh() -> None:
 def test_the_reference_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     """The command's folder is made, and holds every page."""
     written = reference.write(tmp_path / "new" / "folder")
-    assert {path.name for path in written} == {"settings.md", "errors.md", "events.md"}
+    assert {path.name for path in written} == {"settings.md", "errors.md", "events.md", "access.md"}
     assert all(path.read_text(encoding="utf-8").startswith("<!-- Written by `make docs`") for path in written)
 
 
@@ -221,7 +221,7 @@ def test_the_glossary_has_the_bounds_of_the_stages() -> None:
 
 def test_the_changelog_names_every_root_field(schema: GraphQLSchema) -> None:
     """A client learns from the changelog what it can ask and do."""
-    roots = [root for root in (schema.query_type, schema.mutation_type) if root is not None]
+    roots = [root for root in (schema.query_type, schema.mutation_type, schema.subscription_type) if root is not None]
     changelog = read("CHANGELOG.md")
     assert [name for root in roots for name in root.fields if f"`{name}`" not in changelog] == []
 

@@ -7,6 +7,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse, prin
 from graphql.language import DocumentNode
 
 from tests.conftest import Answer, Client
+from tests.customers.people import run_jobs
 from tests.documents import ROOT
 
 FOLDER = ROOT / "contract" / "operations"
@@ -172,7 +173,22 @@ async def test_a_console_runs_its_documents(client: Client, integrator: Document
     await correct_a_profile(client, integrator, agent, customer["id"])
     await decide_who_is_who(client, integrator, agent, customer["id"])
     await hear_what_is_agreed_to(client, agent, customer["id"])
+    await tell_and_forget(client, agent, customer["id"])
     assert agent.sent == agent.names
+
+
+async def tell_and_forget(client: Client, agent: Documents, customer_id: str) -> None:
+    """What is stored about a customer can be had for a while; then they are gone, and so is that."""
+    export = (await agent.write(client, "ExportCustomer", {"customerId": customer_id}))["export"]
+    assert export["state"] == "PENDING"
+    await run_jobs(client.works)
+    ready = (await agent.send(client, "ExportState", {"id": export["id"]})).data["node"]
+    assert ready["state"] == "READY"
+    assert (await client.http.get(ready["url"])).json()["records"][0]["email"] == "ada@shop.example"
+    erased = await agent.write(client, "EraseCustomer", {"customerId": customer_id})
+    assert erased["erasedCustomerId"] == customer_id
+    assert (await agent.send(client, "Customer360", {"id": customer_id})).data["customer"] is None
+    assert (await agent.send(client, "ExportState", {"id": export["id"]})).data == {"node": None}
 
 
 async def recognise_a_caller(client: Client, agent: Documents, customer_id: str) -> None:

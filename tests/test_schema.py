@@ -14,6 +14,7 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    GraphQLUnionType,
     build_schema,
     find_breaking_changes,
     get_named_type,
@@ -112,8 +113,22 @@ def test_every_connection_is_a_list_of_pages(schema: GraphQLSchema) -> None:
 
 def test_page_arguments_stand_at_connections_only(schema: GraphQLSchema) -> None:
     """Who sees `first` knows that there are pages."""
+    streams = schema.subscription_type.fields if schema.subscription_type is not None else {}
     found = [name for name, field in fields(schema) if set(PAGE_ARGUMENTS) & set(field.args)]
+    found = [name for name in found if name not in {f"Subscription.{stream}" for stream in streams}]
     assert [name for name in found if "Connection" not in str(dict(fields(schema))[name].type)] == []
+
+
+def test_every_stream_can_be_resumed(schema: GraphQLSchema) -> None:
+    """It takes `after`, ends in the news that something was missed, and each event says where to resume."""
+    assert schema.subscription_type is not None
+    for name, field in schema.subscription_type.fields.items():
+        assert str(field.args["after"].type) == "Cursor", name
+        items = get_named_type(field.type)
+        assert isinstance(items, GraphQLUnionType), name
+        events = [kind for kind in items.types if kind.name != "ResyncRequired"]
+        assert len(events) < len(items.types)
+        assert [kind.name for kind in events if "Event" not in {each.name for each in kind.interfaces}] == []
 
 
 def test_mutations_have_one_shape(schema: GraphQLSchema) -> None:
@@ -132,10 +147,10 @@ def test_mutations_have_one_shape(schema: GraphQLSchema) -> None:
 
 
 def test_one_refused_root_field_blanks_no_other(schema: GraphQLSchema) -> None:
-    """Root fields may be null, but for the one that anybody may ask and the list that is aligned to its ids."""
+    """Root fields may be null, but for those that anybody may ask and the list that is aligned to its ids."""
     assert schema.query_type is not None
     strict = [name for name, field in schema.query_type.fields.items() if isinstance(field.type, GraphQLNonNull)]
-    assert strict == ["viewer", "nodes"]
+    assert strict == ["viewer", "nodes", "eventCursor"]
 
 
 def test_lists_never_hold_a_hole(schema: GraphQLSchema) -> None:

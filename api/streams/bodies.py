@@ -91,10 +91,7 @@ class Body:
         try:
             async with self._life:
                 await self._begin()
-                answers = list_answers(self._streams.operations, prepared, self._context)
-                async with aclosing(answers):
-                    async for answer in answers:
-                        await self._write(self._form.part(answer))
+                await self._send_answers(prepared)
         except TimeoutError:
             if self._ending is None:  # pragma: no cover  nothing inside lets one through
                 raise
@@ -104,6 +101,11 @@ class Body:
                 task.cancel()
             await asyncio.gather(watcher, *self._beats, return_exceptions=True)
         await self._finish(self._ending)
+
+    async def _send_answers(self, prepared: Prepared) -> None:
+        async with aclosing(list_answers(self._streams.operations, prepared, self._context)) as answers:
+            async for answer in answers:
+                await self._write(self._form.part(answer))
 
     async def _watch(self) -> None:
         """Notice that the client went away."""

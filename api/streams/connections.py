@@ -188,15 +188,25 @@ class Connection:
         context = running.context = self._streams.new_context(actor, client_address=self.address)
         with structlog.contextvars.bound_contextvars(request_id=context.request_id):
             try:
-                last = await self._answer(key, payload, running, context)
-            except Exception:  # noqa: BLE001  the client gets an answer that it can read
-                _log.exception("operation failed")
-                last = {"type": "error", "payload": failure_answer(context.request_id)["errors"]}
+                last = await self._finished(key, payload, running, context)
+                if self._operations.get(key) is running:
+                    del self._operations[key]  # from now on the client may use the id again
+                    await self._say(last | {"id": key})
             finally:
-                await context.close()
-            if self._operations.get(key) is running:
-                del self._operations[key]  # from now on the client may use the id again
-                await self._say(last | {"id": key})
+                running.is_write = True  # who takes the answer and vanishes is in the audit log all the same
+                await context.tell_reading()
+
+    async def _finished(
+        self, key: str, payload: Mapping[str, Any], running: Running, context: Context
+    ) -> dict[str, Any]:
+        """Say every answer of an operation, and give back what it holds; return the message that ends it."""
+        try:
+            return await self._answer(key, payload, running, context)
+        except Exception:  # noqa: BLE001  the client gets an answer that it can read
+            _log.exception("operation failed")
+            return {"type": "error", "payload": failure_answer(context.request_id)["errors"]}
+        finally:
+            await context.close()
 
     async def _answer(self, key: str, payload: Mapping[str, Any], running: Running, context: Context) -> dict[str, Any]:
         """Say every answer of an operation; return the message that ends it."""

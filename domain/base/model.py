@@ -71,7 +71,7 @@ class EventHead(Base, kw_only=True):
 
 
 class AuditEntry(Base, kw_only=True):
-    """Who did what, when: one row for each write that was committed."""
+    """Who did what, when: one row for each write that was committed, and for each reading of many people's data."""
 
     __tablename__ = "audit_entries"
     __table_args__ = (
@@ -90,6 +90,8 @@ class AuditEntry(Base, kw_only=True):
     actor_id: Mapped[UUID | None]
     request_id: Mapped[str | None]
     occurred_at: Mapped[datetime] = mapped_column(index=True)
+    person_count: Mapped[int | None] = mapped_column(default=None)
+    """Of a reading: the people whose personal data were shown whole."""
 
 
 class IdempotencyKey(Base, kw_only=True):

@@ -137,6 +137,12 @@ async def add_events(session: AsyncSession, *, audit: AuditEntry, events: Sequen
     await insert_rows(session, EventRecord, events)
 
 
+async def add_audit_entry(session: AsyncSession, entry: AuditEntry) -> None:
+    """Write one audit row by itself."""
+    session.add(entry)
+    await session.flush()
+
+
 async def _reserve_numbers(session: AsyncSession, count: int) -> int:
     statement = (
         upsert(session, EventHead)

@@ -55,9 +55,11 @@ class BadCredentials(Refusal):
 
     code = ErrorCode.BAD_CREDENTIALS
 
-    def __init__(self, message: str = "The e-mail address, the password or the one-time code is wrong.") -> None:
+    def __init__(
+        self, message: str = "The e-mail address, the password or the one-time code is wrong.", *, field: FieldPath = ()
+    ) -> None:
         """Say no more than that."""
-        super().__init__(message)
+        super().__init__(message, field=field)
 
 
 class SessionOver(BadCredentials):

@@ -8,15 +8,19 @@ from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from domain.base.actors import SYSTEM, Actor, Caller
 from domain.base.database import Session, typed_errors
+from domain.base.errors import StorageFull
+from domain.base.readings import note_reading
 from domain.base.work import Once, Work, Works
 from schema.base.budgets import ThrottleStatus
 from schema.base.gatherer import Gatherer
 
 _Answer = TypeVar("_Answer")
+_log = structlog.get_logger(__name__)
 
 
 class Context:
@@ -32,8 +36,7 @@ class Context:
         self.works = works
         self.event_cursor = works.feed.cursor
         """A place in the feed before everything that the request may miss: taken before anything is read."""
-        self.personal: set[object] = set()
-        """Whose personal data were shown: the ids of what held them."""
+        self._people: set[object] = set()
         self._is_closed = False
         self._turn = asyncio.Lock()
         self._open = AsyncExitStack()
@@ -50,8 +53,16 @@ class Context:
         return Caller(actor=self.actor, address=self.client_address, request_id=self.request_id)
 
     def note_personal(self, source: object) -> None:
-        """Note that personal data of this object were shown whole."""
-        self.personal.add(getattr(source, "id", None))
+        """Note that personal data of whoever this object is about were shown whole."""
+        self._people.add(getattr(source, "customer_key", None) or getattr(source, "key", None))
+
+    async def tell_reading(self) -> None:
+        """Tell the audit log whose data were read, where they were many; called once the answer is sent."""
+        people, self._people = self._people, set()
+        try:
+            await note_reading(self.works, actor=self.actor, request_id=self.request_id, person_count=len(people))
+        except (StorageFull, SQLAlchemyError, OSError):
+            _log.exception("a reading is missing in the audit log", person_count=len(people))
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:

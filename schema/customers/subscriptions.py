@@ -83,14 +83,20 @@ async def _followed_key(info: Info, customer_id: str | None) -> UUID:
 
 async def _follow(info: Info, key: UUID, after: str | None) -> AsyncGenerator[Any, None]:
     """Yield what the listener may see; end where they missed something."""
-    context = info.context
-    followed = follow_customer(context.works, customer_id=key, kinds=list_event_kinds(), after=after)
     try:
-        async with aclosing(followed) as happenings:
-            async for told in happenings:
-                item = await show_item(info, told)
-                if item is not None:
-                    yield item
-                await context.close_reading()  # nothing is held while the next event is waited for
+        async with aclosing(_seen(info, key, after)) as items:
+            async for item in items:
+                yield item
     except ResyncNeeded as needed:
         yield ResyncRequired(reason=needed.reason)
+
+
+async def _seen(info: Info, key: UUID, after: str | None) -> AsyncGenerator[Any, None]:
+    """Yield what the listener may see, read anew for each event."""
+    followed = follow_customer(info.context.works, customer_id=key, kinds=list_event_kinds(), after=after)
+    async with aclosing(followed) as happenings:
+        async for told in happenings:
+            item = await show_item(info, told)
+            if item is not None:
+                yield item
+            await info.context.close_reading()  # nothing is held while the next event is waited for

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from graphql import (
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLNamedType,
     get_named_type,
@@ -115,24 +116,29 @@ _NAMES = (
 
 
 def reads() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield a query for each argument of a root field that is an id, and the types to try."""
+    """Yield a query for each argument of a root field that is an id, or an input with one, and the types to try."""
     for name, given in fields_of("Query").items():
         for key, argument in given.args.items():
             kind = get_named_type(argument.type)
+            wanted = wanted_by_input(name, given, key) if isinstance(kind, GraphQLInputObjectType) else []
             if kind.name == "ID":
-                value = "[$id]" if "[" in str(argument.type) else "$id"
-                others = {
-                    other: literal(each.type)
-                    for other, each in given.args.items()
-                    if other != key and is_required_argument(each)
-                }
-                yield f"query($id: ID!) {{ {selected(name, given, {**others, key: value})} }}", _NAMES
-            if isinstance(kind, GraphQLInputObjectType):
-                for inner, each in kind.fields.items():
-                    if get_named_type(each.type).name == "ID":
-                        value = f"{{ {inner}: $id }}"
-                        wanted = selected(name, given, {key: value}).replace("__typename", "nodes { id } totalCount")
-                        yield f"query($id: ID!) {{ {wanted} }}", _NAMES
+                wanted = [wanted_by_id(name, given, key)]
+            yield from ((f"query($id: ID!) {{ {each} }}", _NAMES) for each in wanted)
+
+
+def wanted_by_id(name: str, given: GraphQLField, key: str) -> str:
+    """Return a root field that is asked for by one of its arguments, an id or a list of them."""
+    required = {other: literal(each.type) for other, each in given.args.items() if is_required_argument(each)}
+    return selected(name, given, {**required, key: "[$id]" if "[" in str(given.args[key].type) else "$id"})
+
+
+def wanted_by_input(name: str, given: GraphQLField, key: str) -> list[str]:
+    """Return a root field once for each id in the input that is one of its arguments."""
+    kind = get_named_type(given.args[key].type)
+    assert isinstance(kind, GraphQLInputObjectType)
+    ids = [inner for inner, each in kind.fields.items() if get_named_type(each.type).name == "ID"]
+    every = [selected(name, given, {key: f"{{ {inner}: $id }}"}) for inner in ids]
+    return [each.replace("__typename", "nodes { id } totalCount") for each in every]
 
 
 def writes() -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -215,7 +215,7 @@ async def test_what_happens_is_told_live(client: Client) -> None:
     async with nothing_left(app):
         exchange = await Exchange(app, accept=SERVER_SENT, key=shopper).follow(follow["query"])
         await client.ask(decide["query"], orjson.loads(decide["variables"]), key=shopper)
-        told = orjson.loads((await exchange.chunk()).partition(b"data: ")[2])["data"]["customerEvents"]
+        told = orjson.loads((await exchange.chunk() or b"").partition(b"data: ")[2])["data"]["customerEvents"]
         await exchange.leave()
     assert told["__typename"] == "ConsentChanged"
     assert told["consent"] == {"purpose": "SURVEYS", "channel": None, "decision": "REFUSED"}

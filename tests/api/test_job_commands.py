@@ -15,6 +15,7 @@ from domain.base.database import Database
 from domain.base.jobs import ATTEMPTS_MAX, claim, enqueue, fail
 from domain.base.upkeep import PurgeExpired
 from domain.base.work import Work, Works
+from domain.jobs import SCHEDULES
 from domain.reactions import REACTIONS
 
 
@@ -63,6 +64,6 @@ def test_jobs_are_listed_run_again_and_run() -> None:
     assert (code, "There is no job" in told) == (2, True)
     assert "1 jobs run again" in run("retry")[1]
     assert run("run", "--once")[0] == 0
-    assert "0 READY, 0 RUNNING, 3 DONE, 0 DEAD" in run("list")[1]  # the third is the schedule's
+    assert f"0 READY, 0 RUNNING, {2 + len(SCHEDULES)} DONE, 0 DEAD" in run("list")[1]  # each schedule has its own
     assert "PurgeExpired" not in run("list")[1]
     assert run("list", "--state", "done")[1].count("PurgeExpired") == 3

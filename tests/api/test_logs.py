@@ -4,7 +4,6 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,17 +13,6 @@ from api import logs
 from api.settings import Settings
 
 FORGED = "a\r\n2026-11-22T12:00:00Z [info] an administrator signed in\x1b[31m\u2028\x85\0"
-
-
-@pytest.fixture(autouse=True)
-def quiet_again() -> Iterator[None]:
-    """Put logging back as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
 
 
 def configure(**settings: Any) -> None:  # noqa: ANN401

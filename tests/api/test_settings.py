@@ -14,6 +14,7 @@ KEY = base64.b64encode(bytes(range(32))).decode()
 
 CASES: dict[str, tuple[str, Any]] = {
     "database_url": ("postgresql://me:secret@db:5433/shop", "postgresql://me:secret@db:5433/shop"),
+    "public_url": ("https://api.shop.example/", "https://api.shop.example"),
     "pool_size": ("5", 5),
     "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  nothing listens
     "port": ("8123", 8123),
@@ -68,6 +69,7 @@ CASES: dict[str, tuple[str, Any]] = {
 
 BAD = {
     "database_url": ["", "nonsense", "mysql://a/b", "sqlite://", "sqlite:///:memory:", "postgresql://host", "://"],
+    "public_url": ["api.shop.example", "ftp://api.shop.example", "x" * 3_000],
     "pool_size": ["0", "201", "many", ""],
     "port": ["0", "65536", "http"],
     "currency": ["", "EURO", "XXX"],
@@ -159,8 +161,11 @@ def test_the_driver_is_the_products_own(url: str, wanted: str, path: Path | None
 
 def test_the_organisation_is_what_the_settings_say() -> None:
     """Currency, default store and relays reach the domain in its own spelling; nothing is merged unless it is said."""
-    assert Settings(currency="eur", default_store="IT").organisation == Organisation("EUR", "it")
-    assert Settings().organisation == Organisation(None, None, merges_automatically=False)
+    here = "http://127.0.0.1:8000"
+    assert Settings(currency="eur", default_store="IT").organisation == Organisation("EUR", "it", public_url=here)
+    assert Settings().organisation == Organisation(None, None, merges_automatically=False, public_url=here)
+    elsewhere = Settings(public_url="https://api.shop.example/", port=9_000)
+    assert elsewhere.organisation.public_url == "https://api.shop.example"
     merging = Settings(merge_automatically=True, relay_domains=["Mail.Market.Example"]).organisation
     assert merging.merges_automatically
     assert merging.relay_domains == {"mail.market.example"}

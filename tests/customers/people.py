@@ -7,11 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from api.background import Background
-from domain.base.actors import EVERY_PERMISSION, Actor, ActorKind
-from domain.base.work import Works
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, Actor, ActorKind, Caller
+from domain.base.passwords import hash_password
+from domain.base.work import Work, Works
+from domain.identity.actions.accounts import add_account
+from domain.identity.actions.codes import WantedCode, request_code
+from domain.identity.actions.sessions import open_session
+from domain.identity.rules import CodePurpose, SessionKind
 from domain.jobs import HANDLERS
 from schema.base.context import Context
-from schema.base.ids import global_id, key_of
+from schema.base.ids import global_id, key_of, parse_id
 from schema.root import make_schema
 from tests.conftest import Client, StandingClock
 from tests.customers.identities import add, merge, verify
@@ -22,6 +27,7 @@ MARKS = ("quixo", "vandersnoot", "669812345", "669812399")
 
 EMAIL = "Quixotia.Vandersnoot@mail.example"
 ACCOUNT = "quixo-77"
+PASSWORD = "a hat of quixo"  # noqa: S105  it opens nothing
 BUYER = {"externalId": ACCOUNT, "email": EMAIL, "emailVerified": True, "givenName": "Quixotia"}
 
 _TELL = """mutation($input: ConsentRecordInput!, $definition: CustomerAttributeDefinitionUpsertInput!) {
@@ -99,6 +105,7 @@ async def add_person(client: Client) -> Person:
     await send_delivery(client, carrier="Post", trackingNumber="QUIXO123", trackingUrl="https://post.example/quixo")
     await send_note(client, orderExternalId="o-1")
     await client.ask("{ customers(first: 3) { nodes { value { decile } } } }")
+    await sign_up(client.works, key, identity_id=handle["id"])
     return Person(
         id=key,
         absorbed_id=guest["id"],
@@ -106,6 +113,24 @@ async def add_person(client: Client) -> Person:
         identity_id=handle["id"],
         other_id=twin["id"],
     )
+
+
+async def sign_up(works: Works, customer_id: str, *, identity_id: str) -> None:
+    """Let a customer have an account, a session, and a code on its way to their address."""
+    password_hash = await hash_password(PASSWORD)
+
+    async def story(work: Work) -> None:
+        add_account(work, customer_id=key_in(customer_id), email=EMAIL, password_hash=password_hash)
+        await open_session(work, kind=SessionKind.CUSTOMER, subject_id=key_in(customer_id))
+
+    await works.perform(story, actor=SYSTEM, action="test")
+    code = WantedCode(
+        purpose=CodePurpose.IDENTITY,
+        address=EMAIL,
+        subject_id=parse_id(identity_id)[1],
+        details={"given_name": "Quixotia"},
+    )
+    await request_code(works, wanted=code, action="test", caller=Caller(SYSTEM))
 
 
 async def add_bystanders(client: Client) -> None:
@@ -144,7 +169,7 @@ async def ask_as(works: Works, actor: Actor, query: str, variables: Mapping[str,
     return result.data
 
 
-_ERASE = """mutation($id: ID) { customerErase(input: {customerId: $id}) {
+_ERASE = """mutation($id: ID, $password: String) { customerErase(input: {customerId: $id, password: $password}) {
   erasedCustomerId userErrors { code field message } } }"""
 
 
@@ -154,9 +179,12 @@ async def erase(client: Client, customer_id: str | None) -> dict[str, Any]:
     return answer
 
 
-async def erase_as(works: Works, actor: Actor, customer_id: str | None = None) -> dict[str, Any]:
+async def erase_as(
+    works: Works, actor: Actor, customer_id: str | None = None, password: str | None = PASSWORD
+) -> dict[str, Any]:
     """Erase a person as somebody, and return what is answered."""
-    answer: dict[str, Any] = (await ask_as(works, actor, _ERASE, {"id": customer_id}))["customerErase"]
+    said = {"id": customer_id, "password": password}
+    answer: dict[str, Any] = (await ask_as(works, actor, _ERASE, said))["customerErase"]
     return answer
 
 

@@ -14,6 +14,7 @@ from tests.customers.people import (
     BUYER,
     EMAIL,
     MARKS,
+    PASSWORD,
     Person,
     add_bystanders,
     add_person,
@@ -144,6 +145,43 @@ async def test_who_may_erase_whom(client: Client) -> None:
 
 
 NOT_FOUND = {"code": "NOT_FOUND", "field": ["customerId"], "message": "There is no customer with this id."}
+
+
+async def test_a_shopper_is_asked_for_their_password(client: Client, clock: StandingClock) -> None:
+    """A device left open erases nobody; who guesses is slowed down, and one without an account has none to give."""
+    person = await add_person(client)
+    me = shopper(person.id)
+    async with only_asked(client.works):
+        missing = await erase_as(client.works, me, password=None)
+    assert [(each["code"], each["field"]) for each in missing["userErrors"]] == [("REQUIRED", ["password"])]
+    codes = [
+        each["code"] for _ in range(12) for each in (await erase_as(client.works, me, password="guess"))["userErrors"]
+    ]
+    assert codes[0] == "BAD_CREDENTIALS"
+    assert codes[-1] == "RATE_LIMITED"
+    assert (await erase_as(client.works, me))["erasedCustomerId"] is None
+    clock.advance(timedelta(hours=1))
+    assert (await erase_as(client.works, me))["erasedCustomerId"] == person.id
+    without = await new_customer(client, givenName="Nobody")
+    answer = await erase_as(client.works, shopper(without["id"]), password=None)
+    assert answer["erasedCustomerId"] == without["id"]
+
+
+async def test_who_was_erased_comes_in_no_more(client: Client) -> None:
+    """Neither with the password, nor with a session that was open: those are gone with them."""
+    person = await add_person(client)
+    query = "mutation($input: SessionCreateInput!) { sessionCreate(input: $input) { session { accessToken } } }"
+    given = {"input": {"email": EMAIL, "password": PASSWORD}}
+    token = (await client.ask(query, given)).data["sessionCreate"]["session"]["accessToken"]
+    mine = "{ orders(first: 1) { nodes { externalId } } }"
+    assert (await client.ask(mine, key=token)).data["orders"]["nodes"] == [{"externalId": "o-1"}]
+    own = 'mutation { customerErase(input: {password: "a hat of quixo"}) { erasedCustomerId userErrors { code } } }'
+    assert (await client.ask(own, key=token)).data["customerErase"]["erasedCustomerId"] == person.id
+    assert (await client.ask(query, given)).data["sessionCreate"]["session"] is None
+    assert isinstance(client.works.clock, StandingClock)
+    client.works.clock.advance(timedelta(seconds=3))
+    assert (await client.ask(mine, key=token)).status == 401
+    assert [row for row in await rows_with(client.works, ["quixo"]) if "accounts" in row or "codes" in row] == []
 
 
 async def test_a_shopper_erases_themselves_by_an_old_id(client: Client) -> None:

@@ -302,3 +302,24 @@ async def test_nothing_secret_is_kept(client: Client, mailbox: Mailbox) -> None:
             rows = str((await reading.execute(text(f"SELECT * FROM {table}"))).all())
             assert PASSWORD not in rows
             assert code not in rows, table
+
+
+async def test_a_shared_address_makes_a_customer_of_ones_own(client: Client, mailbox: Mailbox) -> None:
+    """Several use it: nobody is recognised by it, but who reads its mail may have an account."""
+    document = "mutation($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id } } }"
+    adding = (
+        """mutation($input: CustomerIdentityAddInput!) { customerIdentityAdd(input: $input) { identity { id } } }"""
+    )
+    other = (await client.ask(document, {"input": {"givenName": "Eve"}})).data["customerCreate"]["customer"]["id"]
+    await client.ask(adding, {"input": {"customerId": other, "kind": "EMAIL", "value": EMAIL, "isShared": True}})
+    await register(client, givenName=None, familyName=None, locale=None)
+    session = (await confirm(client, await mailbox.code()))["session"]
+    me = (await client.ask(ME, key=session["accessToken"])).data["me"]
+    assert (me["id"] != other, me["email"]) == (True, EMAIL)
+
+
+async def test_a_language_that_is_known_stays(client: Client, mailbox: Mailbox) -> None:
+    """What staff noted is not overwritten by what a form says."""
+    document = "mutation($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id } } }"
+    await client.ask(document, {"input": {"email": EMAIL, "locale": "de-DE"}})
+    assert (await enrolled(client, mailbox))["viewer"]["customer"]["locale"] == "de-DE"

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from tests.conftest import Client, StandingClock
+from tests.customers.people import run_jobs
 from tests.identity.mails import Mailbox
 from tests.identity.staff import PASSWORD
 from tests.test_operations import ORDER, Documents
@@ -11,7 +12,7 @@ EMAIL = "ada@shop.example"
 
 
 async def test_a_shoppers_app_runs_its_documents(client: Client, clock: StandingClock) -> None:
-    """Who registers with the address of an order finds the order; signs in, decides, and is gone."""
+    """Who registers with the address of an order finds it; signs in, decides, hears what is stored, and is gone."""
     mailbox, shopper, integrator = Mailbox(client.works), Documents("shopper"), Documents("integrator")
     await integrator.write(client, "PushOrder", ORDER)
     client.key = None
@@ -35,7 +36,27 @@ async def test_a_shoppers_app_runs_its_documents(client: Client, clock: Standing
     decided = (await shopper.write(client, "SetConsent", letters))["customer"]["consents"]
     assert [each["decision"] for each in decided] == ["GRANTED"]
     assert (await shopper.send(client, "Consents", {})).data["me"]["consents"][0]["purpose"] == "MARKETING"
+    await hear_and_forget(client, clock, shopper)
+    assert shopper.sent == shopper.names
+
+
+async def hear_and_forget(client: Client, clock: StandingClock, shopper: Documents) -> None:
+    """What is stored is handed out to who signed out meanwhile; who is erased is nobody at once."""
+    export = (await shopper.write(client, "Export", {"idempotencyKey": "settings-1"}))["export"]
+    await run_jobs(client.works)
+    ready = (await shopper.send(client, "ExportState", {"id": export["id"]})).data["node"]
+    assert ready["state"] == "READY"
     assert (await shopper.send(client, "SignOut", {})).data["sessionRevoke"]["revokedCount"] == 1
     clock.advance(timedelta(seconds=2))
     assert (await shopper.send(client, "Home", {})).status == 401
-    assert shopper.sent == shopper.names
+    document = (await client.http.get(ready["url"])).json()
+    assert [account["email"] for account in document["accounts"]] == [EMAIL]
+    assert [order["number"] for order in document["orders"]] == ["web-1"]
+
+    client.key = None
+    session = (await shopper.write(client, "SignIn", {"email": EMAIL, "password": f"{PASSWORD}!"}))["session"]
+    client.key = session["accessToken"]
+    erased = await shopper.write(client, "Erase", {"password": f"{PASSWORD}!"})
+    assert erased["erasedCustomerId"] == session["viewer"]["customer"]["id"]
+    clock.advance(timedelta(seconds=2))
+    assert (await shopper.send(client, "Home", {})).status == 401

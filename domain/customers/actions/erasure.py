@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from domain.base.actors import ActorKind, Permission
+from domain.base.actors import ActorKind, Caller, Permission
 from domain.base.errors import Required
 from domain.base.repository import remove_idempotency_keys
 from domain.base.work import Work, Works
@@ -19,7 +19,9 @@ from domain.customers.repository.erasure import (
     lock_for_erasure,
     remove_ranking_by,
 )
-from domain.customers.repository.families import get_family_for_update
+from domain.customers.repository.families import get_family_for_update, list_family
+from domain.identity.actions.accounts import forget_shoppers
+from domain.identity.actions.confirming import confirm_shopper
 
 
 async def erase_customer(work: Work, *, customer_id: UUID | None) -> UUID:
@@ -44,11 +46,16 @@ async def erase_customer(work: Work, *, customer_id: UUID | None) -> UUID:
     return records[0].id
 
 
-async def confirm_password(works: Works, *, customer_id: UUID, password: str | None) -> None:
-    """Hold that a shopper who is to be erased is the one who signed in: the hook of the area of accounts.
+async def confirm_password(works: Works, *, password: str | None, caller: Caller) -> None:
+    """Hold that a shopper who means themselves is the one who signed in; nobody else is asked.
 
-    A shopper without an account has no password, and none is asked for. Raises nothing until there are accounts.
+    Raises `Required`, `TooManyAttempts`, `BadCredentials`.
     """
+    if (customer_id := caller.actor.customer_id) is None:
+        return
+    async with works.database.reading() as session:
+        family = await list_family(session, customer_id)
+    await confirm_shopper(works, customer_ids=family, password=password, caller=caller)
 
 
 async def whom(work: Work, *, customer_id: UUID | None) -> UUID:
@@ -66,13 +73,18 @@ async def whom(work: Work, *, customer_id: UUID | None) -> UUID:
 
 
 async def erase_profiles(work: Work, events: Sequence[CustomerErased]) -> None:
-    """Remove what this area holds of them; what they were known by is gone for those who react later."""
+    """Remove what this area and that of accounts hold of them; what they were known by is gone for who reacts later.
+
+    Whoever is signed in as one of them is nobody within two seconds.
+    """
     ids = [event.customer_id for event in events]
     await work.session.flush()
     answers = await list_answers(work.session, ids)
     # A key is the client's own words, and the hash beside it one of what was written: both tell of the person.
     scopes = [f"{ActorKind.CUSTOMER}:{key}" for key in ids]
     await remove_idempotency_keys(work.session, scopes=scopes, answer_ids=answers)
+    addresses = await list_addresses(work.session, ids)
+    await forget_shoppers(work, customer_ids=ids, addresses=sorted(addresses))
     await remove_ranking_by(work.session, ids)
     await erase_records(work.session, ids, now=work.now)
 

@@ -20,12 +20,11 @@ from domain.customers.repository.exports import (
     find_export,
     find_pending_export,
     list_exports_of,
-    list_family,
     list_merges_of,
     list_rows,
     purge_exports,
 )
-from domain.customers.repository.families import get_family_for_update
+from domain.customers.repository.families import get_family_for_update, list_family
 from domain.customers.rules.privacy import (
     EXPORT_KEPT,
     EXPORT_PATIENCE,
@@ -101,7 +100,7 @@ async def _keep(works: Works, export_id: UUID, **values: Any) -> None:  # noqa: 
     await works.perform(story, actor=SYSTEM, action="customerExportWrite")
 
 
-async def remove_expired_exports(works: Works, job: PurgeExports) -> None:  # noqa: ARG001  it says nothing more
+async def remove_expired_exports(works: Works, _job: PurgeExports) -> None:
     """Remove what was kept for a day only."""
 
     async def story(work: Work) -> None:

@@ -73,7 +73,7 @@ class _Family:
         """Read who belongs to the family now. Raises `CustomerNotFound`."""
         async with works.database.reading() as session:
             families = await list_families(session, [self._customer_id])
-        if not families:
+        if not any(record.erased_at is None for records in families.values() for record in records):
             raise CustomerNotFound
         self.ids = frozenset(record.id for records in families.values() for record in records)
         self._changes -= 1

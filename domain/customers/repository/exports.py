@@ -93,15 +93,6 @@ async def find_export(session: AsyncSession, export_id: UUID) -> Row[Any] | None
     return (await session.execute(statement)).one_or_none()
 
 
-async def list_family(session: AsyncSession, customer_id: UUID) -> list[UUID]:
-    """Return the records of the customer's family, that one first."""
-    canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id == customer_id).scalar_subquery()
-    statement = select(CustomerRecord.id).where(
-        CustomerRecord.canonical_id == canonical, CustomerRecord.erased_at.is_(None)
-    )
-    return sorted(await session.scalars(statement), key=lambda key: (key != customer_id, key))
-
-
 async def change_export(session: AsyncSession, export_id: UUID, **values: Any) -> bool:  # noqa: ANN401
     """Change an export; False where it is gone: the person was erased meanwhile."""
     statement = update(CustomerExport).where(CustomerExport.id == export_id).values(**values)

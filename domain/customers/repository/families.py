@@ -108,6 +108,15 @@ async def list_canonical_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict
     return found
 
 
+async def list_family(session: AsyncSession, customer_id: UUID) -> list[UUID]:
+    """Return the records of the customer's family, that one first."""
+    canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id == customer_id).scalar_subquery()
+    statement = select(CustomerRecord.id).where(
+        CustomerRecord.canonical_id == canonical, CustomerRecord.erased_at.is_(None)
+    )
+    return sorted(await session.scalars(statement), key=lambda key: (key != customer_id, key))
+
+
 async def list_erased(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
     """Return which of these records were erased: of those nothing personal is kept again."""
     found: set[UUID] = set()

@@ -11,7 +11,7 @@ from domain.base.database import Session
 from domain.base.tokens import SECRET_BYTES, Claims, sign
 from domain.base.work import Organisation, Work, Works
 from domain.identity.actions.revoking import revoke_family
-from domain.identity.errors import SessionOver
+from domain.identity.errors import BadCredentials, SessionOver
 from domain.identity.events import SessionCreated
 from domain.identity.model import RefreshToken, SessionRecord, SigningKey
 from domain.identity.repository.sessions import (
@@ -68,8 +68,8 @@ async def _open(work: Work, record: SessionRecord, *, is_refreshable: bool, life
     await work.session.flush()
     work.record(SessionCreated(session_id=record.id, subject_id=record.subject_id))
     actor = await find_actor(work.session, session_id=record.id, now=work.now)
-    if actor is None:  # a member of staff who is not active any more
-        raise SessionOver
+    if actor is None:  # a member of staff who is not active any more, since a moment ago
+        raise BadCredentials
     return await _hand_over(work, record, actor, is_refreshable=is_refreshable, lifetime=lifetime)
 
 
@@ -124,8 +124,9 @@ async def refresh_session(works: Works, *, refresh_token: str, caller: Caller) -
     """
     token_hash = hash_secret(refresh_token)
     async with works.database.reading() as session:
-        if await find_refresh_token(session, token_hash) is None:
-            raise SessionOver
+        known = await find_refresh_token(session, token_hash)
+    if known is None:
+        raise SessionOver
     found = await works.perform(
         lambda work: _refresh(work, token_hash),
         actor=caller.actor,
@@ -186,6 +187,7 @@ async def find_actor(session: Session, *, session_id: UUID, now: datetime) -> Ac
         permissions=ROLE_PERMISSIONS[role],
         id=member.id,
         role=role,
-        store_ids=frozenset(store_ids) or None,
+        # Left without a store a partner agent sees nobody, where everyone else sees all.
+        store_ids=frozenset(store_ids) if store_ids or role is StaffRole.PARTNER_AGENT else None,
         session_id=row.id,
     )

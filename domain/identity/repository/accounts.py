@@ -22,6 +22,12 @@ async def find_account_for_update(session: AsyncSession, account_id: UUID) -> Ac
     return (await session.scalars(statement.execution_options(populate_existing=True))).one_or_none()
 
 
+async def list_accounts(session: AsyncSession, customer_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return the accounts of these customers, the oldest first."""
+    statement = select(*Account.__table__.c).where(Account.customer_id.in_(customer_ids))
+    return (await session.execute(statement.order_by(Account.id))).all()
+
+
 async def list_account_emails(session: AsyncSession, customer_ids: Sequence[UUID]) -> list[str]:
     """Return the addresses, as they are compared, of these customers' accounts."""
     statement = select(Account.email_key).where(Account.customer_id.in_(customer_ids))

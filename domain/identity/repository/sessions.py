@@ -84,6 +84,12 @@ async def purge_refresh_tokens(session: AsyncSession, *, used_before: datetime, 
     return int(result.rowcount)
 
 
+async def list_customer_sessions(session: AsyncSession, customer_ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """Return the sessions of these customers that are still kept, the oldest first."""
+    is_theirs = (SessionRecord.subject_id.in_(customer_ids)) & (SessionRecord.kind == SessionKind.CUSTOMER)
+    return (await session.execute(select(*SessionRecord.__table__.c).where(is_theirs).order_by(SessionRecord.id))).all()
+
+
 async def remove_customer_sessions(session: AsyncSession, customer_ids: Sequence[UUID]) -> None:
     """Remove the sessions of these customers, with their refresh tokens."""
     theirs = (SessionRecord.kind == SessionKind.CUSTOMER, SessionRecord.subject_id.in_(customer_ids))

@@ -4,12 +4,10 @@ from uuid import UUID
 
 import strawberry
 
-from domain.base.errors import Refusal, Required
+from domain.base.errors import Required
 from domain.base.work import Work
 from domain.customers.actions.attributes import upsert_definition
 from domain.customers.actions.consents import record_consent
-from domain.customers.actions.erasure import confirm_password, erase_customer
-from domain.customers.actions.exports import request_export
 from domain.customers.actions.identities import (
     add_identity,
     share_identity,
@@ -23,14 +21,12 @@ from domain.customers.errors import IdentityNotFound
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
 from schema.base.errors import UserError, user_errors
-from schema.base.ids import global_id, required_key
+from schema.base.ids import required_key
 from schema.base.writes import attempt, once_for, write
 from schema.customers.inputs.customers import (
     ConsentRecordInput,
     CustomerAttributeDefinitionUpsertInput,
     CustomerCreateInput,
-    CustomerEraseInput,
-    CustomerExportInput,
     CustomerIdentityAddInput,
     CustomerIdentityRemoveInput,
     CustomerIdentityUpdateInput,
@@ -43,7 +39,6 @@ from schema.customers.inputs.customers import (
 from schema.customers.types.attributes import load_definitions
 from schema.customers.types.consents import load_consents
 from schema.customers.types.customers import Customer, load_customers
-from schema.customers.types.exports import CustomerErasePayload, CustomerExportPayload, load_exports
 from schema.customers.types.identities import CustomerIdentity, load_identities
 from schema.customers.types.merges import load_merges
 from schema.customers.types.payloads import (
@@ -302,62 +297,6 @@ class CustomerMutations:
             return CustomerAttributeDefinitionUpsertPayload(definition=None, user_errors=written)
         (definition,) = await load_definitions(info, [written])
         return CustomerAttributeDefinitionUpsertPayload(definition=definition, user_errors=[])
-
-    @strawberry.mutation(
-        description=(
-            "Erases all that is known of a person, with everybody whom they absorbed, for good. Orders stay for the "
-            "books, without the person. A second time it answers the same. Needs `privacy:write`; shoppers erase "
-            "themselves."
-        )
-    )
-    async def customer_erase(self, info: Info, input: Input[CustomerEraseInput]) -> CustomerErasePayload | None:  # noqa: A002
-        """Erase a person."""
-
-        async def story(work: Work) -> UUID:
-            return await erase_customer(work, customer_id=_named(input.customer_id))
-
-        refused = await _confirm(info, given(input.password))
-        written = refused or await write(info, "customerErase", story)
-        if not isinstance(written, UUID):
-            return CustomerErasePayload(erased_customer_id=None, user_errors=written)
-        return CustomerErasePayload(erased_customer_id=global_id("Customer", written), user_errors=[])
-
-    @strawberry.mutation(
-        description=(
-            "Has everything written down that is stored about a person, with everybody whom they absorbed. It is "
-            "ready after a while: read it again by `node`. Needs `privacy:write`; shoppers have it of themselves."
-        )
-    )
-    async def customer_export(self, info: Info, input: Input[CustomerExportInput]) -> CustomerExportPayload | None:  # noqa: A002
-        """Ask for an export."""
-
-        async def story(work: Work) -> UUID:
-            return await request_export(work, customer_id=_named(input.customer_id))
-
-        once = once_for("customerExport", input, input.idempotency_key)
-        written = await write(info, "customerExport", story, once=once)
-        if not isinstance(written, UUID):
-            return CustomerExportPayload(export=None, user_errors=written)
-        (export,) = await load_exports(info, [written])
-        return CustomerExportPayload(export=export, user_errors=[])
-
-
-def _named(customer_id: strawberry.ID | None) -> UUID | None:
-    """Return whom the input names; None where it leaves that out."""
-    named = given(customer_id)
-    return None if named is None else required_key(named, "Customer", "customer_id")
-
-
-async def _confirm(info: Info, password: str | None) -> list[UserError]:
-    """Return why a shopper may not decide this with this password; nothing for everyone else."""
-    customer_id = info.context.actor.customer_id
-    if customer_id is None:
-        return []
-    try:
-        await confirm_password(info.context.works, customer_id=customer_id, password=password)
-    except Refusal as refused:
-        return user_errors(refused)
-    return []
 
 
 async def _identity_and_customer(info: Info, key: UUID) -> tuple[CustomerIdentity | None, Customer | None]:

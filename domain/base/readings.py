@@ -1,0 +1,34 @@
+"""Who read the personal data of many people at once: told to the audit log, which nobody waits for."""
+
+from domain.base.actors import SYSTEM, Actor, ActorKind
+from domain.base.model import AuditEntry
+from domain.base.repository import add_audit_entry
+from domain.base.work import Work, Works
+
+BULK_FROM = 10
+"""People in one request: an agent's screen shows a customer and perhaps their household, a list shows more."""
+
+ACTION = "personalDataRead"
+
+
+async def note_reading(works: Works, *, actor: Actor, request_id: str, person_count: int) -> bool:
+    """Note that somebody read the personal data of so many people, where these are many; return whether it was.
+
+    Raises `StorageFull`.
+    """
+    if person_count < BULK_FROM or actor.kind in (ActorKind.ANONYMOUS, ActorKind.CUSTOMER):
+        return False
+
+    async def story(work: Work) -> None:
+        entry = AuditEntry(
+            action=ACTION,
+            actor_kind=actor.kind,
+            actor_id=actor.id,
+            request_id=request_id,
+            occurred_at=work.now,
+            person_count=person_count,
+        )
+        await add_audit_entry(work.session, entry)
+
+    await works.perform(story, actor=SYSTEM, action=ACTION)
+    return True
