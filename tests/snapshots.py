@@ -50,5 +50,7 @@ def _plain(table: Table, row: dict[str, Any], names: dict[Any, str]) -> dict[str
         value = row[column.key]
         if column.key == "id" or column.key in {"created_at", "updated_at", "first_seen_at", "last_seen_at"}:
             continue
-        kept[column.key] = names.get(value, value) if column.foreign_keys or column.key == "subject_id" else value
+        kept[column.key] = (
+            names.get(value, value) if column.foreign_keys or column.key in {"subject_id", "store_id"} else value
+        )
     return kept

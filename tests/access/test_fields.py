@@ -111,9 +111,14 @@ def at(data: Any, path: list[str]) -> Any:  # noqa: ANN401
     return data
 
 
-async def test_every_field_answers_every_role_as_its_row_says(client: Client) -> None:
-    """Refused, null, empty, masked or shown: for each field of each type and each role."""
+async def test_every_field_answers_every_role_as_its_row_says(client: Client, kind: str) -> None:
+    """Refused, null, empty, masked or shown: for each field of each type and each role.
+
+    The rows are looked up before any database is asked; on PostgreSQL those are tried whom it narrows itself.
+    """
     shop = await open_shop(client)
+    narrowed = {role: actor for role, actor in shop.roles.items() if not actor.sight.is_whole}
+    tried_roles = shop.roles if kind == "sqlite" else narrowed
     assert set(types_with_fields()) == set(PATHS)
     tried = 0
     for type_name, path in PATHS.items():
@@ -124,10 +129,10 @@ async def test_every_field_answers_every_role_as_its_row_says(client: Client) ->
             steps = [*steps_before, (type_name, name)]
             whole = await shop.ask(query, shop.roles["ADMIN"])
             assert whole.errors == [], query
-            for role, actor in shop.roles.items():
+            for role, actor in tried_roles.items():
                 check(await shop.ask(query, actor), whole, steps=steps, actor=actor, role=role)
                 tried += 1
-    assert tried > 1_000
+    assert tried > 1_000 or (kind == "postgresql" and tried > 200)
 
 
 async def test_every_root_field_answers_every_role_as_its_row_says(client: Client) -> None:
