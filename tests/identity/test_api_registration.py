@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -323,3 +324,27 @@ async def test_a_language_that_is_known_stays(client: Client, mailbox: Mailbox) 
     document = "mutation($input: CustomerCreateInput!) { customerCreate(input: $input) { customer { id } } }"
     await client.ask(document, {"input": {"email": EMAIL, "locale": "de-DE"}})
     assert (await enrolled(client, mailbox))["viewer"]["customer"]["locale"] == "de-DE"
+
+
+async def test_the_password_of_a_stranger_is_never_confirmed(client: Client, mailbox: Mailbox) -> None:
+    """Two places register one address at once: whichever code comes back, neither password opens the account.
+
+    Twice from one place, as somebody does who waits for a mail, the password of the code counts.
+    """
+    await register(client)
+    own_code = await mailbox.code()
+    transport = httpx.ASGITransport(app=client.http._transport.app, client=("203.0.113.9", 5))  # type: ignore[attr-defined]
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        stranger = Client(http, client.works)
+        await register(stranger, password="the password of a stranger")
+    await mailbox.code()
+    confirmed = await confirm(client, own_code)
+    assert confirmed["userErrors"] == []
+    assert confirmed["session"]["viewer"]["customer"]["email"] == EMAIL
+    for password in (PASSWORD, "the password of a stranger"):
+        assert codes(await sign_in(client, EMAIL, password)) == ["BAD_CREDENTIALS"]
+    await register(client, email="eva@example.org")
+    await mailbox.code()
+    await register(client, email="eva@example.org")
+    await confirm(client, await mailbox.code(), email="eva@example.org")
+    await enter(client, "eva@example.org")

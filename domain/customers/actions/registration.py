@@ -6,7 +6,8 @@ from uuid import UUID
 from domain.base.actors import Caller
 from domain.base.contacts import check_email, email_key
 from domain.base.errors import Checks
-from domain.base.passwords import check_password
+from domain.base.networks import network_of
+from domain.base.passwords import NOBODYS_HASH, check_password
 from domain.base.places import check_locale
 from domain.base.texts import clean_optional
 from domain.base.work import Work, Works
@@ -25,6 +26,7 @@ from domain.identity.actions.signing_in import sign_in_key
 from domain.identity.actions.throttles import by_address, count, forget_others
 from domain.identity.errors import CodeInvalid
 from domain.identity.model import MailedCode
+from domain.identity.repository.codes import list_live_codes_for_update
 from domain.identity.rules import CODES_FROM_ADDRESS, CodePurpose, SessionKind
 
 
@@ -57,6 +59,7 @@ async def register(works: Works, *, registration: Registration, caller: Caller) 
             "given_name": checked.given_name,
             "family_name": checked.family_name,
             "locale": checked.locale,
+            "network": network_of(caller.address),
         },
         password=checked.password,
     )
@@ -96,10 +99,11 @@ async def confirm_registration(works: Works, *, email: str, code: str, caller: C
         # Somebody who has the address may have come to be known between the mail and its code.
         if row is None or await find_credentials(work.session, email_key=key) is not None:
             return None
+        password_hash = await _password_of(work, row)
         await spend_codes(work, row=row)
         await forget_others(work, others=counted)
         customer_id = await _join(work, row)
-        add_account(work, customer_id=customer_id, email=row.address, password_hash=row.details["password_hash"])
+        add_account(work, customer_id=customer_id, email=row.address, password_hash=password_hash)
         return await open_session(work, kind=SessionKind.CUSTOMER, subject_id=customer_id)
 
     found = await works.perform(
@@ -108,6 +112,20 @@ async def confirm_registration(works: Works, *, email: str, code: str, caller: C
     if found is None:
         raise CodeInvalid
     return found
+
+
+async def _password_of(work: Work, row: MailedCode) -> str:
+    """Return the hash of the password that the code was sent for; where strangers asked for this address too, nobody's.
+
+    Whoever registers somebody else's address at the same time would otherwise have their own password confirmed by
+    the owner, who takes the wrong one of two codes. The owner is signed in, and sets a password by mail.
+    """
+    live = await list_live_codes_for_update(
+        work.session, purpose=CodePurpose.REGISTRATION, address_key=row.address_key, subject_id=None, now=work.now
+    )
+    is_one_place = len({each.details["network"] for each in live}) == 1
+    password_hash: str = row.details["password_hash"]
+    return password_hash if is_one_place else NOBODYS_HASH
 
 
 async def _join(work: Work, row: MailedCode) -> UUID:
