@@ -21,6 +21,7 @@ from domain.base.work import Works
 from domain.customers.actions.profiles import create_customer
 from domain.customers.rules.profiles import CustomerDetails
 from tests.conftest import NOW, StandingClock
+from tests.waiting import until
 
 PROVIDER = Provider(name="https://id.shop.example", audience="crm", keys_url="https://id.shop.example/jwks.json")
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
@@ -193,6 +194,7 @@ async def test_nobody_waits_for_a_key_that_somebody_invented(
     clock.advance(FETCHED_EVERY)
     publisher.is_open.clear()
     invented = asyncio.create_task(opens(access, token(EC, "ES256", {"kid": "invented"})))
+    await until(lambda: publisher.asked == 2)
     async with asyncio.timeout(2):
         assert await opens(access, token())
     assert not invented.done()
