@@ -60,7 +60,7 @@ test-browser: $(TOOLS) $(EXPLORER) ## Test the explorer in headless Chromium.
 	exit 1
 	$(BIN)/python -m pytest -m browser tests/browser
 
-test-clients: $(TOOLS) $(CLIENTS_PACKAGES) ## Run real GraphQL clients of npm and the audits against a real server.
+test-clients: $(TOOLS) $(CLIENTS_PACKAGES) ## Run real GraphQL clients, the audits, and the tools that read the schema.
 	$(BIN)/python -m pytest -m clients tests/clients
 
 fuzz: $(TOOLS) ## Run generated operations for each role (OPERATIONS=5000): no fault of the server.
@@ -101,7 +101,7 @@ lock: $(TOOLS) ## Renew requirements/*.txt after a change of pyproject.toml (UV_
 	$(call lock_into,requirements)
 
 clean: ## Remove what make made, but never var/, where the data are.
-	rm -rf .venv dist explorer/node_modules clients/node_modules api/static/explorer $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv dist explorer/node_modules clients/node_modules clients/snippets clients/generated api/static/explorer $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find api domain schema tests benchmarks alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- how -------------------------------------------------------------------------------------------

@@ -61,8 +61,8 @@ def new_background(settings: Settings, works: Works) -> Background:
     )
 
 
-def create_app(settings: Settings, *, works: Works | None = None, demo_token: str | None = None) -> Starlette:
-    """Return the application. `demo_token`: the key that the explorer starts with, in the demo only."""
+def create_app(settings: Settings, *, works: Works | None = None, demo: explorer.Demo | None = None) -> Starlette:
+    """Return the application. `demo`: what its explorer gives away, in the demo only."""
     works = works or open_works(settings)
     issuer = None if settings.provider is None else Issuer(settings.provider)
     operations = Operations(make_schema(), settings=settings, clock=works.clock)
@@ -87,7 +87,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo_token: st
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
         exports.route(works),
-        *(explorer.routes(token=demo_token) if settings.explorer else []),
+        *(explorer.routes(demo=demo) if settings.explorer else []),
     ]
     middleware = [
         Middleware(RequestId),

@@ -80,11 +80,11 @@ def _refuse_busy(host: str, port: int) -> None:
             fail(f"Port {port} of {host} cannot be used ({error.strerror}); choose another with --port (make: PORT=…).")
 
 
-def _serve(settings: Settings, address: tuple[str, int], *, demo_token: str | None = None) -> None:
+def _serve(settings: Settings, address: tuple[str, int], *, given_away: explorer.Demo | None = None) -> None:
     if settings.explorer and not explorer.is_built():
         console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
     host, port = address
-    served = create_app(settings.model_copy(update={"host": host, "port": port}), demo_token=demo_token)
+    served = create_app(settings.model_copy(update={"host": host, "port": port}), demo=given_away)
     # What is there now stays: the collector, which long documents set off, need not walk through the whole schema.
     gc.collect()
     gc.freeze()
@@ -296,7 +296,7 @@ def run_demo(
         details = demo.write_details(folder, url=url, api_key=secret, password=password)
         print_line(demo.welcome(details, logins=logins, settings=settings, is_furnished=is_furnished))
         if not is_prepared_only:
-            _serve(settings, address, demo_token=secret)
+            _serve(settings, address, given_away=explorer.Demo(secret, password, logins))
 
 
 @app.command("schema")

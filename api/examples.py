@@ -1,7 +1,7 @@
-"""The explorer's saved examples: documents in `api/examples/`, each executed by a test.
+"""The explorer's saved examples: documents in `api/saved_examples/`, each executed by a test.
 
-A file holds one operation. Its first comment lines are its name (`# Group: Name`), and its variables as
-JSON (`# variables: {…}`).
+A file holds one operation. Its first comment lines are its name (`# Group: Name`), who can run it
+(`# as: CUSTOMER`, `STAFF`, `APP` or `ANYBODY`), and its variables as JSON (`# variables: {…}`).
 """
 
 from functools import cache
@@ -16,6 +16,7 @@ class Example(TypedDict):
 
     name: str
     group: str
+    actor: str
     query: str
     variables: str
 
@@ -28,11 +29,15 @@ def list_examples() -> list[Example]:
 
 def _read(path: Path) -> Example:
     lines = path.read_text(encoding="utf-8").splitlines()
-    group, _, name = lines[0].removeprefix("#").partition(":")
-    variables = ""
-    if lines[1].startswith("# variables:"):
-        variables = lines[1].removeprefix("# variables:").strip()
-        del lines[1]
+    group, _, name = lines.pop(0).removeprefix("#").partition(":")
+    said = {"as": "", "variables": ""}
+    for key in said:
+        if lines[0].startswith(f"# {key}:"):
+            said[key] = lines.pop(0).partition(":")[2].strip()
     return Example(
-        name=name.strip(), group=group.strip(), query="\n".join(lines[1:]).strip() + "\n", variables=variables
+        name=name.strip(),
+        group=group.strip(),
+        actor=said["as"],
+        query="\n".join(lines).strip() + "\n",
+        variables=said["variables"],
     )

@@ -1,5 +1,7 @@
 """The explorer: GraphiQL, built from npm into `api/static/explorer/`, with examples for this schema."""
 
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import orjson
@@ -17,7 +19,8 @@ _POLICY = (
     "img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""The page loads nothing from anywhere else; the editor needs styles of its own making."""
+"""The page loads nothing from anywhere else, and opens sockets to its own server only (which `connect-src 'self'` lets
+in as well); the editor needs styles of its own making."""
 
 _NOT_BUILT = """<!doctype html><html lang="en"><title>Sportello</title>
 <h1>Sportello is running</h1>
@@ -25,17 +28,35 @@ _NOT_BUILT = """<!doctype html><html lang="en"><title>Sportello</title>
 <code>make explorer</code>, then start the server again.</p></html>"""
 
 
+@dataclass(frozen=True)
+class Demo:
+    """What the demo gives away to whoever opens its explorer."""
+
+    token: str
+    """A key that opens every door."""
+
+    password: str = ""
+    logins: Mapping[str, str] = field(default_factory=dict)
+    """By role, the addresses of those who sign in with the password."""
+
+    def shown(self) -> dict[str, object]:
+        """Return it as the page reads it."""
+        logins = [{"who": who, "email": email} for who, email in self.logins.items()]
+        return {**asdict(self), "logins": logins}
+
+
 def is_built() -> bool:
     """Tell whether there is an explorer to serve."""
     return (_BUILT / "index.html").exists()
 
 
-def routes(*, token: str | None) -> list[BaseRoute]:
-    """Return the explorer's routes. `token`: the key that it starts with, in the demo only."""
+def routes(*, demo: Demo | None) -> list[BaseRoute]:
+    """Return the explorer's routes; outside of the demo nothing is given away."""
     was_built = is_built()
+    given_away = None if demo is None else demo.shown()
 
     async def config(_request: Request) -> Response:
-        body = {"endpoint": "/graphql", "token": token, "title": "Sportello", "examples": list_examples()}
+        body = {"endpoint": "/graphql", "demo": given_away, "title": "Sportello", "examples": list_examples()}
         return Response(orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def home(_request: Request) -> Response:

@@ -144,7 +144,7 @@ class GraphQLEndpoint:
             return await self._access.actor(exchange.headers.get("authorization"))
         except InvalidToken:
             message = (
-                "This token is unknown, expired or revoked: refresh the session, sign in again, or use another API key."
+                "This token is unknown, expired or revoked: refresh the session, sign in again, or use another key."
             )
             headers = {"WWW-Authenticate": "Bearer"}
             raise RequestRefused(401, TopLevelCode.UNAUTHENTICATED, message, headers) from None

@@ -89,13 +89,17 @@ class Issuer:
 
     async def _key(self, key_id: str, now: datetime) -> Key | None:
         """Return the provider's key with this id, looked up among what it publishes and nowhere else."""
-        async with self._turn:
-            age = None if self._fetched_at is None else now - self._fetched_at
-            is_due = age is None or age >= KEPT or (key_id not in self._keys and age >= FETCHED_EVERY)
-            if is_due:
-                self._fetched_at = now
-                self._keys = await self._fetch() or self._keys
+        # Who has a known key does not wait while one that somebody invented is looked for.
+        if key_id not in self._keys or self._is_due(key_id, now):
+            async with self._turn:
+                if self._is_due(key_id, now):
+                    self._fetched_at = now
+                    self._keys = await self._fetch() or self._keys
         return self._keys.get(key_id)
+
+    def _is_due(self, key_id: str, now: datetime) -> bool:
+        age = None if self._fetched_at is None else now - self._fetched_at
+        return age is None or age >= KEPT or (key_id not in self._keys and age >= FETCHED_EVERY)
 
     async def _fetch(self) -> Mapping[str, Key]:
         try:

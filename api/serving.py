@@ -37,6 +37,7 @@ def new_server(app: Starlette, settings: Settings, *, host: str, port: int) -> S
         port=port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # whom a proxy asks for is decided by one setting: `trusted_proxies`
         ws_max_size=settings.socket_message_bytes_max,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )

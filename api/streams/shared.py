@@ -5,7 +5,6 @@ and asks every second whether their tokens still open the door (`api/access.py` 
 """
 
 import asyncio
-import ipaddress
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager, suppress
@@ -22,6 +21,7 @@ from api.requests import Answer, RequestRefused
 from api.settings import Settings
 from domain.base.actors import Actor
 from domain.base.identifiers import new_id
+from domain.base.networks import network_of
 from domain.base.work import Works
 from schema.base.context import Context
 from schema.base.errors import TopLevelCode
@@ -35,9 +35,6 @@ SEND_WITHIN = timedelta(seconds=10)
 
 CLOSE_WITHIN_S = 3.0
 """Seconds that streams are given to say good-bye when the server stops."""
-
-_NETWORK_BITS = 64
-"""Who has one address of IPv6 has so many of them: they count as one."""
 
 _log = structlog.get_logger("api.streams")
 
@@ -185,19 +182,6 @@ class Streams:
                 return
             for stream in holders:
                 stream.recognise(actor)
-
-
-def network_of(address: str | None) -> str:
-    """Return what counts as one address: of IPv6 the network that one client has."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:  # a socket of the file system, or nothing
-        return address or ""
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, _NETWORK_BITS), strict=False))
 
 
 async def list_answers(operations: Operations, prepared: Prepared, context: Context) -> AsyncGenerator[Answer]:

@@ -147,7 +147,7 @@ def is_race(error: DBAPIError) -> bool:
 
 
 def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30)
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_timeout=30, hide_parameters=True)
     pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_TIMEOUT_MS}"]
     # What is deleted is overwritten: an erased person's data are not to be found in the file either.
     pragmas += ["secure_delete=ON"] if is_writer else ["wal_autocheckpoint=0", "query_only=ON"]
@@ -200,6 +200,7 @@ def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=30,
         pool_pre_ping=True,
+        hide_parameters=True,  # errors end in the log, and parameters are people's data
         isolation_level="READ COMMITTED",
         connect_args={"server_settings": settings},
     )

@@ -33,6 +33,13 @@ def mask_number(number: str) -> str:
     return f"…{number[-_SHOWN:]}" if len(number) > _SHOWN else "…"
 
 
+def mask_address(text: str) -> str:
+    """Return an id that the shop gave; one that is an address or a number of theirs is masked as that."""
+    if "@" in text:
+        return mask_email(text)
+    return mask_number(text) if text.startswith("+") else text
+
+
 def mask_value(value: str) -> str:
     """Return what is left of a sign by which somebody is recognised, whatever sort it is."""
     return mask_email(value) if "@" in value else mask_number(value)

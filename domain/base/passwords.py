@@ -59,8 +59,8 @@ def check_password(password: str, *, length_min: int = PASSWORD_LENGTH_MIN) -> s
 
 
 async def hash_password(password: str) -> str:
-    """Return what is kept of a checked password."""
-    return await _in_thread(_HASHER.hash, password)
+    """Return what is kept of a password, in the spelling in which it is compared."""
+    return await _in_thread(_HASHER.hash, unicodedata.normalize("NFKC", password))
 
 
 async def compare_password(password: str, *, with_hash: str | None) -> Comparison:

@@ -1,4 +1,5 @@
 // The "Examples" panel: saved queries, by group, each one click away.
+import { openAccount, useAccount } from './account.jsx'
 import { useGraphiQL, useGraphiQLActions } from '@graphiql/react'
 
 const text = value => (value ?? '').trim()
@@ -26,7 +27,18 @@ function useOpenExample() {
   }
 }
 
-function ExamplesPanel({ groups }) {
+/** What a shopper sees of themselves nobody else can ask for: say so where somebody else asks. */
+function ShopperHint({ account, examples }) {
+  const { viewer } = useAccount(account)
+  if (viewer?.kind === 'CUSTOMER' || !examples.some(example => example.actor === 'CUSTOMER')) return null
+  return (
+    <button type="button" className="examples-hint" onClick={openAccount}>
+      Sign in as a shopper first
+    </button>
+  )
+}
+
+function ExamplesPanel({ groups, account }) {
   const openExample = useOpenExample()
   const activeTab = useGraphiQL(state => state.tabs[state.activeTabIndex])
 
@@ -37,6 +49,7 @@ function ExamplesPanel({ groups }) {
       {[...groups].map(([group, examples]) => (
         <section key={group} aria-label={group}>
           <h3 className="examples-group">{group}</h3>
+          <ShopperHint account={account} examples={examples} />
           <ul className="examples-list">
             {examples.map(example => (
               <li key={example.name}>
@@ -64,8 +77,8 @@ const ExamplesIcon = props => (
   </svg>
 )
 
-/** The GraphiQL plugin for a list of examples ({name, group, query, variables}). */
-export function examplesPlugin(examples) {
+/** The GraphiQL plugin for a list of examples ({name, group, actor, query, variables}). */
+export function examplesPlugin(examples, account) {
   // Groups appear in the order in which the server names them.
   const groups = new Map()
   for (const example of examples) {
@@ -75,6 +88,6 @@ export function examplesPlugin(examples) {
   return {
     title: 'Examples',
     icon: ExamplesIcon,
-    content: () => <ExamplesPanel groups={groups} />,
+    content: () => <ExamplesPanel groups={groups} account={account} />,
   }
 }

@@ -1,18 +1,20 @@
-// The Sportello explorer: GraphiQL with the server's own token and examples.
+// The Sportello explorer: GraphiQL that signs in, with examples for whoever signed in.
 //
-// The server says in config.json where the API is, which token the demo has (if
-// any) and which examples to show. How the credentials travel:
+// The server says in config.json where the API is, what the demo gives away (if
+// it is one) and which examples to show. How the credentials travel:
 //
-// * The Headers editor is the truth: what it shows is what is sent.
-// * A demo token is its default text, taken anew from config.json on every load.
-//   Headers are then never stored, so an old token cannot win over the new one.
-// * Without a demo token the user types a key there. It is forgotten on reload,
-//   unless "Persist headers" is switched on in the settings (off at first).
+// * Who asks stands in the header of the page; account.js knows their token and
+//   sends it, with requests as with sockets.
+// * An Authorization in the Headers editor wins over that, for this one request.
+//   It is forgotten on reload, unless "Persist headers" is switched on in the
+//   settings (off at first, and not there in the demo).
 // * A token never appears in the address.
 import 'graphiql/setup-workers/vite'
 import { GraphiQL } from 'graphiql'
 import { explorerPlugin } from '@graphiql/plugin-explorer'
 import { createRoot } from 'react-dom/client'
+import { createAccount } from './account.js'
+import { Account } from './account.jsx'
 import { loadConfig } from './config.js'
 import { examplesPlugin } from './examples.jsx'
 import { createFetcher } from './fetcher.js'
@@ -28,24 +30,24 @@ import './style.css'
 
 // Comments are allowed in the Headers editor, so this sends nothing yet.
 const HEADERS_HINT = `{
-  // "Authorization": "Bearer <your API key>"
+  // What stands here wins over who signed in:
+  // "Authorization": "Bearer …"
 }`
 
 const config = await loadConfig()
-const isDemo = Boolean(config.token)
-const demoHeaders = isDemo ? { Authorization: `Bearer ${config.token}` } : undefined
+const isDemo = Boolean(config.demo)
 const storage = openStorage(isDemo)
 const persistHeaders = !isDemo && keepsHeaders(storage)
 seedFirstVisit(storage, config.examples[0])
 
+const account = createAccount(config.endpoint, config.demo)
+await account.start()
+
 // Made once: GraphiQL would start over with its panels if these were new objects.
-const examples = examplesPlugin(config.examples)
+const examples = examplesPlugin(config.examples, account)
 const builder = { ...explorerPlugin({ title: 'Query builder' }), title: 'Query builder' }
 const plugins = [examples, builder]
-const fetcher = createFetcher(
-  config.endpoint,
-  demoHeaders ?? (persistHeaders ? keptHeaders(storage) : undefined),
-)
+const fetcher = createFetcher(config.endpoint, account, persistHeaders ? keptHeaders(storage) : undefined)
 
 // No history plugin: it writes the headers, token and all, into the storage.
 createRoot(document.getElementById('root')).render(
@@ -54,11 +56,12 @@ createRoot(document.getElementById('root')).render(
     plugins={plugins}
     visiblePlugin={examples}
     storage={storage}
-    defaultHeaders={demoHeaders ? JSON.stringify(demoHeaders, null, 2) : HEADERS_HINT}
+    defaultHeaders={HEADERS_HINT}
     shouldPersistHeaders={persistHeaders}
     showPersistHeadersSettings={!isDemo}
   >
     <GraphiQL.Logo>
+      <Account account={account} demo={config.demo} />
       <h1 className="brand">
         <img src={mark} alt="" width="20" height="20" />
         {config.title}

@@ -4,9 +4,9 @@
 //
 // 1. Keys get a prefix of our own. Local addresses are shared: another project's
 //    GraphiQL on the same port must not leave us its tabs or its credentials.
-// 2. With a demo token the prefix is a different one than without. In the demo,
-//    headers are never stored, so the token of an earlier run cannot come back;
-//    and a key that someone chose to keep outside of the demo is not seen there.
+// 2. In the demo the prefix is a different one. There headers are never stored, so
+//    a key of an earlier run cannot come back; and a key that someone chose to keep
+//    outside of the demo is not seen there.
 
 const PERSIST_HEADERS = 'graphiql:shouldPersistHeaders'
 const HEADERS = 'graphiql:headers'

@@ -4,23 +4,19 @@ What an operation costs goes into its caller's bucket, which leaks at a steady r
 caller waits. Buckets are kept by each process for itself, and forgotten when they would be empty.
 """
 
-import ipaddress
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 import strawberry
 
 from domain.base.actors import Actor
+from domain.base.networks import network_of
 from schema.base.descriptions import shown
 
 _BUCKETS_MAX = 10_000
 """Callers that are remembered; then the one who asked longest ago is forgotten."""
-
-_IPV6_PREFIX = 64
-"""Bits of an address that name whose network it is: the rest anybody may choose."""
 
 
 @strawberry.type(description="What the caller may still ask, in units of cost.")
@@ -86,15 +82,4 @@ class Budgets:
 
 def caller_of(actor: Actor, client_address: str | None) -> str:
     """Return whose budget it is: the actor's, or that of the network from which nobody in particular asks."""
-    return actor.scope if actor.id is not None else f"{actor.kind}:{_network_of(client_address or '')}"
-
-
-@lru_cache(maxsize=1_000)
-def _network_of(client_address: str) -> str:
-    try:
-        address = ipaddress.ip_address(client_address)
-    except ValueError:
-        return client_address
-    if isinstance(address, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
-    return client_address
+    return actor.scope if actor.id is not None else f"{actor.kind}:{network_of(client_address)}"

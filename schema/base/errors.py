@@ -146,7 +146,7 @@ def _code_of(original: Exception, actor: Actor) -> TopLevelCode:
 _MASKED = {
     TopLevelCode.INTERNAL: "Something went wrong here. Quote the requestId when you report it.",
     TopLevelCode.TIMEOUT: "This took too long. Ask for less at once. A write may have been done: repeat it as it was.",
-    TopLevelCode.UNAUTHENTICATED: "This needs a token: sign in, and send the header Authorization: Bearer <access token or API key>.",
+    TopLevelCode.UNAUTHENTICATED: "This needs a token: send the header Authorization: Bearer <token or API key>.",
 }
 
 

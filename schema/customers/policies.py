@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from domain.base.actors import Permission
-from domain.base.masks import mask_email, mask_family_name, mask_name, mask_number, mask_value
+from domain.base.masks import mask_address, mask_email, mask_family_name, mask_name, mask_number, mask_value
 from schema.base.policies import REACHED, Otherwise, Policy, Rows
 
 CUSTOMERS = Policy(needs=Permission.CUSTOMERS_READ, is_for_shoppers=True)
@@ -46,10 +46,11 @@ POLICIES: Rows = {
     "ConsentChanged": {"cursor occurredAt customer consent": REACHED},
     "Viewer": {"customer": REACHED},
     "Customer": {
-        "id externalId avatarUrl locale timeZone country version createdAt updatedAt consents consentHistory": REACHED,
+        "externalId": replace(REACHED, mask=mask_address),
+        "id avatarUrl locale timeZone country version createdAt updatedAt consents consentHistory": REACHED,
         "timeline": REACHED,
         "displayName": replace(PERSONAL, mask=mask_name),
-        "givenName": PERSONAL,
+        "givenName": replace(PERSONAL, mask=mask_name),
         "familyName": replace(PERSONAL, mask=mask_family_name),
         "email": replace(PERSONAL, mask=mask_email),
         "phone": replace(PERSONAL, mask=mask_number),

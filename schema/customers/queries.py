@@ -6,6 +6,8 @@ from typing import Annotated
 import strawberry
 from strawberry import UNSET
 
+from domain.base.actors import Actor
+from domain.base.errors import Forbidden
 from domain.base.pages import Ordering, check_page
 from domain.customers.actions.attributes import visible
 from domain.customers.repository.attributes import list_definitions
@@ -27,6 +29,18 @@ from schema.customers.types.identities import IdentityKind
 from schema.customers.types.merges import CustomerMerge, CustomerMergePreview, MergeState, preview_merge
 from schema.customers.types.shoppers import load_shopper
 from schema.identity.types.viewer import Viewer
+
+OPEN_ORDERS = frozenset({SortField.CREATED_AT, SortField.UPDATED_AT})
+"""Orders of which who sees personal data in part may know where somebody stands: cursors hold what is ordered by."""
+
+
+def check_sort(sort: CustomerSort | None, *, actor: Actor) -> CustomerSort:
+    """Return how customers are to be ordered. Raises `Forbidden` for what the actor does not see."""
+    checked = sort or CustomerSort(field=SortField.CREATED_AT)
+    if actor.is_masked and checked.field not in OPEN_ORDERS:
+        message = "You see customers in part only: order them by CREATED_AT or UPDATED_AT."
+        raise Forbidden(message)
+    return checked
 
 
 @strawberry.type
@@ -153,7 +167,7 @@ class CustomerQueries:
         """Read a page of customers."""
         context = info.context
         page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
-        sort = given(order_by) or CustomerSort(field=SortField.CREATED_AT)
+        sort = check_sort(given(order_by), actor=context.actor)
         ordering = Ordering(
             f"customers.{sort.field.value}",
             ORDERINGS[sort.field.value],
@@ -169,6 +183,7 @@ class CustomerQueries:
                     if given(asked.attribute)
                     else {},
                 )
+                wanted = replace(wanted, is_exact=context.actor.is_masked)
                 if await is_misspelled(session, wanted):
                     wanted = replace(wanted, is_tolerant=True)
             found = await list_customers(session, wanted=wanted, ordering=ordering, page=page, now=now)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from api import access
 from api.app import create_app
+from api.explorer import Demo
 from api.settings import Settings
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.database import Database
@@ -83,9 +84,9 @@ async def test_origins_can_be_named(serve: Serve) -> None:
 @SQLITE_ONLY
 async def test_pages_of_other_origins_read_nothing_but_the_api(serve: Serve) -> None:
     """The explorer's configuration may hold a key."""
-    http = await serve(demo_token="sk_demo")
+    http = await serve(demo=Demo("sk_demo"))
     response = await http.get("/explorer/config.json", headers={"Origin": "https://evil.example"})
-    assert response.json()["token"] == "sk_demo"  # noqa: S105  opens nothing
+    assert response.json()["demo"] == Demo("sk_demo").shown()
     assert "access-control-allow-origin" not in response.headers
 
 

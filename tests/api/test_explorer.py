@@ -9,12 +9,15 @@ from graphql import build_schema, parse, validate
 
 from api import explorer
 from api.demo import furnish
-from api.examples import list_examples
+from api.examples import Example, list_examples
 from domain.base.actors import SYSTEM
 from domain.identity.actions.stores import upsert_store
 from schema.root import make_schema
+from tests.api.bodies import SERVER_SENT, Exchange
 from tests.api.conftest import Serve
+from tests.api.sockets import new_app, nothing_left
 from tests.conftest import ITALY, Client
+from tests.identity.staff import add_staff, enter
 from tests.orders.shop import UNITED_KINGDOM
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
@@ -65,6 +68,7 @@ async def test_the_page_keeps_to_itself(serve: Serve) -> None:
     script = await http.get("/explorer/assets/index-abc123.js")
     for response in (page, script):
         policy = response.headers["content-security-policy"]
+        assert "connect-src 'self';" in policy
         assert "default-src 'none'" in policy
         assert "frame-ancestors 'none'" in policy
         assert "http" not in policy
@@ -85,17 +89,28 @@ async def test_only_the_page_is_served(serve: Serve, path: str) -> None:
     assert response.status_code == 404
 
 
+GIVEN_AWAY = explorer.Demo("sk_demo", "secret", {"AGENT": "agent@demo.example"})
+SHOWN = {"token": "sk_demo", "password": "secret", "logins": [{"who": "AGENT", "email": "agent@demo.example"}]}
+
+
 @SQLITE_ONLY
-@pytest.mark.parametrize("token", [None, "sk_demo"])
-async def test_a_key_is_told_in_the_demo_only(serve: Serve, token: str | None) -> None:
-    """Without the demo the page starts without a key; nothing keeps the answer."""
-    response = await (await serve(demo_token=token)).get("/explorer/config.json")
+@pytest.mark.parametrize(("demo", "shown"), [(None, None), (GIVEN_AWAY, SHOWN)])
+async def test_keys_and_passwords_are_told_in_the_demo_only(
+    serve: Serve, demo: explorer.Demo | None, shown: object
+) -> None:
+    """Without the demo the page starts as nobody; nothing keeps the answer."""
+    response = await (await serve(demo=demo)).get("/explorer/config.json")
     config = response.json()
-    assert config["token"] == token
+    assert config["demo"] == shown
     assert config["endpoint"] == "/graphql"
     assert config["title"] == "Sportello"
     assert config["examples"] == list_examples()
     assert response.headers["cache-control"] == "no-store"
+
+
+def is_stream(example: Example) -> bool:
+    """Tell whether it is followed, not answered once."""
+    return "\nsubscription " in f"\n{example['query']}"
 
 
 def test_every_example_has_a_name_and_fits_the_schema() -> None:
@@ -111,12 +126,20 @@ def test_every_example_has_a_name_and_fits_the_schema() -> None:
         assert isinstance(orjson.loads(example["variables"] or "{}"), dict)
 
 
-FOR_PEOPLE = {"Sign in", "What a shopper sees of themselves", "What is stored about me?"}
-"""They need a password, or a shopper; tests/identity/test_operations.py runs such documents as those."""
+def test_there_are_examples_for_everybody() -> None:
+    """A shopper, an agent and an app find their own, a newcomer is led in, and something can be followed live."""
+    examples = list_examples()
+    groups = list(dict.fromkeys(example["group"] for example in examples))
+    assert groups == ["Start here", "For an agent", "For a shopper", "For an app", "For an analyst"]
+    assert [example["group"] for example in examples] == sorted(
+        (example["group"] for example in examples), key=groups.index
+    )
+    assert {example["actor"] for example in examples} == {"ANYBODY", "STAFF", "CUSTOMER", "APP"}
+    assert [is_stream(example) for example in examples].count(True) == 1
 
 
-async def test_every_example_is_answered(client: Client) -> None:
-    """Run one after the other on a small demo, each gets data and no error; the writes are accepted, twice."""
+async def furnished(client: Client) -> None:
+    """Make a small demo: three customers of the real one, and what is invented beside them."""
     for number in ("13050", "16700", "12700"):
         order = (
             f'mutation {{ orderUpsert(input: {{externalId: "{number}-1", placedAt: "2011-01-01T00:00:00Z", '
@@ -131,11 +154,33 @@ async def test_every_example_is_answered(client: Client) -> None:
             action="storeUpsert",
         )
     assert await furnish(client.works)
+
+
+async def tokens(client: Client) -> dict[str, str]:
+    """Return a token for each who runs examples: a shopper is Clara Whitfield, staff an agent."""
+    await add_staff(client.works, "agent@shop.example")
+    agent = await enter(client, "agent@shop.example")
+    minted = (await client.ask('mutation { customerTokenCreate(input: {externalId: "13050"}) { accessToken } }')).data
+    assert client.key is not None
+    return {
+        "ANYBODY": client.key,
+        "APP": client.key,
+        "STAFF": agent["accessToken"],
+        "CUSTOMER": minted["customerTokenCreate"]["accessToken"],
+    }
+
+
+async def test_every_example_is_answered(client: Client) -> None:
+    """Run one after the other on a small demo as whom they are for, each gets data and no error; writes twice."""
+    await furnished(client)
+    known = await tokens(client)
+    examples = [example for example in list_examples() if not is_stream(example)]
     found = {}
-    for example in [*list_examples(), *list_examples()]:
-        answer = await client.ask(example["query"], orjson.loads(example["variables"] or "{}"))
-        for field in () if example["name"] in FOR_PEOPLE else answer.data.values():
-            assert field
+    for example in [*examples, *examples]:
+        variables = orjson.loads(example["variables"] or "{}")
+        answer = await client.ask(example["query"], variables, key=known[example["actor"]])
+        for field in answer.data.values():
+            assert field, example["name"]
             assert not isinstance(field, dict) or field.get("userErrors", []) == []
         found[example["name"]] = answer.data
     assert found["Who are the best customers?"]["customers"]["totalCount"] == 3 + 2 + 2
@@ -147,7 +192,7 @@ async def test_every_example_is_answered(client: Client) -> None:
     caller = found["Who is calling?"]["customerByIdentity"]
     assert (caller["displayName"], caller["externalId"]) == ("Clara Whitfield", "13050")
     happened = found["What happened with them?"]["customerByIdentity"]["timeline"]["nodes"]
-    assert [item["__typename"] for item in happened] == ["Consent"]
+    assert [item["__typename"] for item in happened] == ["Consent", "Consent"]  # what she said as a shopper, and before
     assert found["Who may be one person?"]["customerMerges"]["totalCount"] == 2
     assert [
         merge["survivor"]["displayName"] for merge in found["Who was merged, and why?"]["customerMerges"]["nodes"]
@@ -155,4 +200,22 @@ async def test_every_example_is_answered(client: Client) -> None:
     (harriet,) = found["What may we write to them for?"]["customers"]["nodes"]
     assert harriet["consents"][0]["decision"] == "REFUSED"
     assert "stricter" in harriet["consents"][0]["reason"]
-    assert found["Find customers by them"]["customers"]["totalCount"] == 2
+    assert found["Find them by an attribute"]["customers"]["totalCount"] == 2
+    assert found["My account and my orders"]["me"]["orders"]["nodes"]
+    assert found["No more surveys, please"]["consentRecord"]["consent"]["decision"] == "REFUSED"
+
+
+async def test_what_happens_is_told_live(client: Client) -> None:
+    """A shopper who runs the one subscription sees what they decide in another window."""
+    await furnished(client)
+    by_name = {example["name"]: example for example in list_examples()}
+    follow, decide = by_name["What happens to me, live"], by_name["No more surveys, please"]
+    shopper = (await tokens(client))["CUSTOMER"]
+    app = new_app(client.works)
+    async with nothing_left(app):
+        exchange = await Exchange(app, accept=SERVER_SENT, key=shopper).follow(follow["query"])
+        await client.ask(decide["query"], orjson.loads(decide["variables"]), key=shopper)
+        told = orjson.loads((await exchange.chunk() or b"").partition(b"data: ")[2])["data"]["customerEvents"]
+        await exchange.leave()
+    assert told["__typename"] == "ConsentChanged"
+    assert told["consent"] == {"purpose": "SURVEYS", "channel": None, "decision": "REFUSED"}

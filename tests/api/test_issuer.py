@@ -1,5 +1,6 @@
 """Tokens of the shop's own identity provider."""
 
+import asyncio
 import base64
 import hmac
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,6 +21,7 @@ from domain.base.work import Works
 from domain.customers.actions.profiles import create_customer
 from domain.customers.rules.profiles import CustomerDetails
 from tests.conftest import NOW, StandingClock
+from tests.waiting import until
 
 PROVIDER = Provider(name="https://id.shop.example", audience="crm", keys_url="https://id.shop.example/jwks.json")
 RSA = RSAKey.generate_key(2048, {"kid": "rsa"})
@@ -44,10 +46,13 @@ class Publisher:
         self.asked = 0
         self.status = 200
         self.body: bytes | None = None
+        self.is_open = asyncio.Event()
+        self.is_open.set()
 
     async def answer(self, _request: httpx.Request) -> httpx.Response:
         """Answer one request."""
         self.asked += 1
+        await self.is_open.wait()
         listed = [each.as_dict(private=False) for each in self.keys]
         return httpx.Response(self.status, content=self.body or orjson.dumps({"keys": listed}))
 
@@ -179,6 +184,22 @@ async def test_a_provider_that_is_ill_opens_nothing_and_closes_nothing(
     clock.advance(FETCHED_EVERY)
     assert not await opens(access, token(EC, "ES256", {"kid": "new"}))
     assert await opens(access, token())
+
+
+async def test_nobody_waits_for_a_key_that_somebody_invented(
+    access: Access, publisher: Publisher, clock: StandingClock
+) -> None:
+    """While the provider takes its time, tokens of known keys open the door."""
+    assert await opens(access, token())
+    clock.advance(FETCHED_EVERY)
+    publisher.is_open.clear()
+    invented = asyncio.create_task(opens(access, token(EC, "ES256", {"kid": "invented"})))
+    await until(lambda: publisher.asked == 2)
+    async with asyncio.timeout(2):
+        assert await opens(access, token())
+    assert not invented.done()
+    publisher.is_open.set()
+    assert not await invented
 
 
 async def test_keys_that_are_none_are_left_out(access: Access, publisher: Publisher) -> None:

@@ -8,7 +8,7 @@ import pytest
 from starlette.applications import Starlette
 
 from api.streams import shared
-from api.streams.shared import network_of
+from domain.base.networks import network_of
 from tests.api.sockets import FOLLOW, Refused, Socket, new_app, nothing_left
 from tests.conftest import Client, StandingClock
 from tests.orders.shop import Input, new_customer, send_order

@@ -14,7 +14,7 @@ from api.streams.shared import SEND_WITHIN
 from domain.base.actors import EVERY_PERMISSION
 from tests.api.bodies import MULTIPART, SERVER_SENT, Exchange
 from tests.api.sockets import FOLLOW, new_app, nothing_left
-from tests.api.test_sockets import CREATE, revoke
+from tests.api.test_sockets_tokens import CREATE, revoke
 from tests.conftest import Client, StandingClock
 from tests.orders.shop import Input, new_customer, send_order
 

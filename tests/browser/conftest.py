@@ -1,6 +1,7 @@
-"""A demo of its own for the browser: the real command, on a free port, gone afterwards."""
+"""A demo of its own for the browser: the real command, on a free port, gone afterwards; and the page, watched."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,13 +11,21 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Request, Route, sync_playwright
 
+from tests.browser.page import Explorer, is_graphql
 from tests.conftest import DATA
 
 COMMAND = Path(sys.executable).with_name("sportello")
 ORDERS = DATA / "online_retail_cust_mod50.csv.gz"
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
+
+BROWSER_NAMES = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+BROWSER_ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+# Without these the browser itself calls home, which would blur the test.
+BROWSER_ARGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PAGE_ERROR_LEVELS = {"error", "assert"}
 
 
 @pytest.fixture(scope="session")
@@ -67,3 +76,67 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each test gets its own empty profile from it."""
+    # Without an installed one, Playwright looks for the browser it has downloaded
+    # itself, and says what to do if there is none.
+    found = next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=BROWSER_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """An empty browser profile."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    yield context
+    # Requests under way (an editor worker, say) must not fail the test at its end.
+    context.unroute_all(behavior="ignoreErrors")
+    context.close()
+
+
+@pytest.fixture
+def explorer(context: BrowserContext, demo_url: str) -> Iterator[Explorer]:
+    """A page that is watched, and cut off from everything but the server.
+
+    When the test ends, the page has asked nobody else, and the browser has reported no error.
+    """
+    explorer = Explorer(context.new_page(), demo_url.rstrip("/"))
+
+    def is_own(url: str) -> bool:
+        sockets = explorer.origin.replace("http", "ws", 1)
+        return url.startswith((explorer.origin + "/", sockets + "/", "data:", "blob:"))
+
+    def see(request: Request) -> None:
+        if not is_own(request.url):
+            explorer.foreign.append(request.url)
+        if is_graphql(request):
+            explorer.operations.append(request)
+
+    def serve(route: Route) -> None:
+        url = route.request.url
+        if not is_own(url):
+            route.abort()
+        elif explorer.fake_config is not None and url.endswith("/config.json"):
+            route.fulfill(body=explorer.fake_config)
+        elif explorer.is_muted and is_graphql(route.request):
+            route.fulfill(json={"data": None})
+        else:
+            route.continue_()
+
+    context.on("request", see)
+    context.route("**/*", serve)
+    explorer.page.on("websocket", lambda socket: None if is_own(socket.url) else explorer.foreign.append(socket.url))
+    explorer.page.on("pageerror", lambda error: explorer.problems.append(str(error)))
+    explorer.page.on(
+        "console",
+        lambda message: explorer.problems.append(message.text) if message.type in PAGE_ERROR_LEVELS else None,
+    )
+    yield explorer
+    assert explorer.foreign == []
+    assert explorer.problems == []

@@ -1,195 +1,16 @@
 """The explorer page in a real browser, against a server that holds the demo data (`demo_url` in conftest.py).
 
-Needs the built page (`make explorer`) and a Chromium. Every test also checks two things when it ends: the page
-has asked nobody but this server, and the browser has reported no error.
+Needs the built page (`make explorer`) and a Chromium.
 """
 
 import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, Route, expect, sync_playwright
+from playwright.sync_api import expect
+
+from tests.browser.page import EDITOR, Explorer, has_content, write
 
 pytestmark = pytest.mark.browser
-
-BROWSER_NAMES = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-BROWSER_ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-# Without these the browser itself calls home, which would blur the test.
-BROWSER_ARGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-EDITOR = "[aria-label='Operation Editor']"
-PAGE_ERROR_LEVELS = {"error", "assert"}
-
-
-@dataclass
-class Explorer:
-    """The open page, and everything it has done so far."""
-
-    page: Page
-    origin: str
-    # What the page gets for config.json instead of the server's answer.
-    fake_config: str | None = None
-    # Whether operations are answered with no data, unseen by the server.
-    is_muted: bool = False
-    foreign: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    operations: list[Request] = field(default_factory=list)
-
-    def config(self) -> dict[str, Any]:
-        """What the real server answers for config.json."""
-        answer = self.page.request.get(f"{self.origin}/explorer/config.json")
-        assert answer.ok, answer.status
-        return dict(answer.json())
-
-    def open(self) -> None:
-        """Go to the root of the server and wait until the editors are there."""
-        self.page.goto(self.origin + "/")
-        self.wait()
-
-    def reload(self) -> None:
-        """Load the page again and wait until the editors are there."""
-        self.page.reload()
-        self.wait()
-
-    def wait(self) -> None:
-        """Wait until the run button is there and the schema has arrived."""
-        expect(self.run_button).to_be_visible(timeout=30_000)
-        refetch = self.page.get_by_role("button", name="Re-fetch GraphQL schema")
-        expect(refetch).to_be_enabled(timeout=30_000)
-
-    @property
-    def run_button(self) -> Locator:
-        """The button that sends the operation."""
-        return self.page.get_by_role("button", name="Execute query")
-
-    @property
-    def panel(self) -> Locator:
-        """The list of saved examples."""
-        return self.page.get_by_role("region", name="Examples", exact=True)
-
-    @property
-    def tabs(self) -> Locator:
-        """The open tabs of the editor."""
-        return self.page.locator("button[id^='graphiql-session-tab-']")
-
-    def example(self, example: dict[str, Any]) -> Locator:
-        """The button of one saved example."""
-        group = self.panel.get_by_role("region", name=example["group"], exact=True)
-        return group.get_by_role("button", name=example["name"], exact=True)
-
-    def headers(self) -> Locator:
-        """The Headers editor, brought to the front."""
-        self.page.get_by_role("button", name="Headers", exact=True).click()
-        section = self.page.get_by_role("region", name="Headers", exact=True)
-        return section.locator(".graphiql-editor:not(.hidden)")
-
-    def run(self, start: Callable[[], None] | None = None) -> dict[str, Any]:
-        """Run the operation in the editor; its answer, once the page shows it."""
-        with self.page.expect_response(lambda r: is_operation(r.request)) as caught:
-            (start or self.run_button.click)()
-        expect(self.page.locator(".result-window")).to_contain_text('"data"')
-        return dict(caught.value.json())
-
-    def authorizations(self) -> set[str | None]:
-        """The Authorization headers of all GraphQL requests so far."""
-        return {request.headers.get("authorization") for request in self.operations}
-
-
-def is_graphql(request: Request) -> bool:
-    """Tell whether a request carries a GraphQL operation (also one for the schema)."""
-    return request.method == "POST" and '"query"' in (request.post_data or "")
-
-
-def is_operation(request: Request) -> bool:
-    """Tell whether a request carries an operation from the editor."""
-    return is_graphql(request) and "IntrospectionQuery" not in (request.post_data or "")
-
-
-def has_content(value: object) -> bool:
-    """Tell whether an answer holds at least one value that is not null or empty."""
-    if isinstance(value, dict):
-        return any(has_content(item) for item in value.values())
-    if isinstance(value, list):
-        return any(has_content(item) for item in value)
-    return value is not None and value != ""
-
-
-def write(editor: Locator, text: str) -> None:
-    """Replace the text of an editor by pasting: where it is typed, the editor completes brackets by itself."""
-    area = editor.get_by_role("textbox").first
-    area.focus()
-    area.press("Control+A")
-    area.evaluate(
-        """(area, text) => {
-            const clipboardData = new DataTransfer()
-            clipboardData.setData('text/plain', text)
-            area.dispatchEvent(new ClipboardEvent('paste', { clipboardData }))
-        }""",
-        text,
-    )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One Chromium for all tests; each test gets its own empty profile from it."""
-    # Without an installed one, Playwright looks for the browser it has downloaded
-    # itself, and says what to do if there is none.
-    found = next(filter(None, map(shutil.which, BROWSER_NAMES)), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=BROWSER_ARGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """An empty browser profile."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    yield context
-    # Requests under way (an editor worker, say) must not fail the test at its end.
-    context.unroute_all(behavior="ignoreErrors")
-    context.close()
-
-
-@pytest.fixture
-def explorer(context: BrowserContext, demo_url: str) -> Iterator[Explorer]:
-    """A page that is watched, and cut off from everything but the server."""
-    explorer = Explorer(context.new_page(), demo_url.rstrip("/"))
-
-    def is_own(url: str) -> bool:
-        return url.startswith((explorer.origin + "/", "data:", "blob:"))
-
-    def see(request: Request) -> None:
-        if not is_own(request.url):
-            explorer.foreign.append(request.url)
-        if is_graphql(request):
-            explorer.operations.append(request)
-
-    def serve(route: Route) -> None:
-        url = route.request.url
-        if not is_own(url):
-            route.abort()
-        elif explorer.fake_config is not None and url.endswith("/config.json"):
-            route.fulfill(body=explorer.fake_config)
-        elif explorer.is_muted and is_graphql(route.request):
-            route.fulfill(json={"data": None})
-        else:
-            route.continue_()
-
-    context.on("request", see)
-    context.route("**/*", serve)
-    explorer.page.on("websocket", lambda socket: explorer.foreign.append(socket.url))
-    explorer.page.on("pageerror", lambda error: explorer.problems.append(str(error)))
-    explorer.page.on(
-        "console",
-        lambda message: explorer.problems.append(message.text) if message.type in PAGE_ERROR_LEVELS else None,
-    )
-    yield explorer
-    assert explorer.foreign == []
-    assert explorer.problems == []
 
 
 def test_the_first_example_is_open_and_shows_real_data(explorer: Explorer) -> None:
@@ -207,12 +28,20 @@ def test_the_first_example_is_open_and_shows_real_data(explorer: Explorer) -> No
     assert has_content(answer["data"])
 
 
+ACTORS = {"ANYBODY": "App", "APP": "App", "STAFF": "Agent", "CUSTOMER": "Shopper"}
+"""The button of the demo with which one becomes who runs an example."""
+
+
 def test_every_example_runs_without_errors(explorer: Explorer) -> None:
-    """Each saved example opens from the panel and the server answers it cleanly."""
-    examples = explorer.config()["examples"]
+    """Each saved example opens from the panel and the server answers it cleanly, as whom it is for."""
+    examples = [each for each in explorer.config()["examples"] if "\nsubscription" not in f"\n{each['query']}"]
     assert examples
     explorer.open()
+    current = "App"
     for example in examples:
+        if current != ACTORS[example["actor"]]:
+            current = ACTORS[example["actor"]]
+            explorer.become(current)
         explorer.example(example).click()
         expect(explorer.example(example)).to_have_attribute("aria-current", "true")
 
@@ -222,7 +51,7 @@ def test_every_example_runs_without_errors(explorer: Explorer) -> None:
         assert answer["data"] is not None, example["name"]
         refusals = [payload["userErrors"] for payload in answer["data"].values() if "userErrors" in (payload or {})]
         assert not any(refusals), (example["name"], refusals)
-        sent = json.loads(explorer.operations[-1].post_data or "")
+        sent = json.loads(explorer.sent().post_data or "")
         assert sent["query"].strip() == example["query"].strip()
         assert (sent.get("variables") or {}) == json.loads(example["variables"] or "{}")
     expect(explorer.tabs).to_have_count(len(examples))
@@ -279,16 +108,17 @@ def test_every_panel_opens_without_an_outside_request(explorer: Explorer) -> Non
     expect(page.locator(".quick-input-widget")).to_be_visible()
 
 
-def test_the_token_is_shown_and_sent(explorer: Explorer) -> None:
-    """The token of config.json stands in the Headers editor and in every request."""
-    token = explorer.config()["token"]
+def test_the_demos_key_is_sent(explorer: Explorer) -> None:
+    """The page asks as the demo's app, says so, and shows and keeps the key nowhere."""
+    token = explorer.config()["demo"]["token"]
     assert token
     explorer.open()
     explorer.run()
 
     assert explorer.authorizations() == {f"Bearer {token}"}
-    expect(explorer.headers()).to_contain_text(f'"Authorization": "Bearer {token}"')
-    assert token not in explorer.page.url
+    expect(explorer.account).to_have_text("Demo app")
+    assert token not in explorer.page.content() + explorer.page.url
+    assert token not in explorer.page.evaluate("JSON.stringify([localStorage, sessionStorage])")
 
 
 def test_a_new_token_wins_over_the_one_of_an_earlier_run(explorer: Explorer) -> None:
@@ -296,16 +126,19 @@ def test_a_new_token_wins_over_the_one_of_an_earlier_run(explorer: Explorer) -> 
     page = explorer.page
     config = explorer.config()
     stale = "sk_of_an_earlier_run"
-    explorer.fake_config = json.dumps({**config, "token": stale})
+    explorer.fake_config = json.dumps({**config, "demo": {**config["demo"], "token": stale}})
     explorer.is_muted = True
     explorer.open()
     explorer.example(config["examples"][1]).click()
     explorer.run()
     assert explorer.authorizations() == {f"Bearer {stale}"}
-    # Both tabs are stored a moment after the last change.
+    # Both tabs, and apart from them the text of the open one, are stored a moment after the last change.
     page.wait_for_function(
-        """() => Object.entries(localStorage).some(
-            ([key, value]) => key.endsWith('tabState') && JSON.parse(value).tabs.length === 2)"""
+        """() => {
+            const stored = name => Object.entries(localStorage).find(([key]) => key.endsWith(name))?.[1]
+            const { tabs = [], activeTabIndex } = JSON.parse(stored('tabState') ?? '{}')
+            return tabs.length === 2 && tabs[activeTabIndex].query === stored('graphiql:query')
+        }"""
     )
     assert stale not in page.evaluate("JSON.stringify([localStorage, sessionStorage])")
 
@@ -318,12 +151,12 @@ def test_a_new_token_wins_over_the_one_of_an_earlier_run(explorer: Explorer) -> 
     answers.append(explorer.run())
 
     assert all("errors" not in answer for answer in answers)
-    assert explorer.authorizations() == {f"Bearer {config['token']}"}
+    assert explorer.authorizations() == {f"Bearer {config['demo']['token']}"}
 
 
 def test_without_a_token_the_user_types_the_headers(explorer: Explorer) -> None:
     """A server that hands out no token gets none, until the user types one."""
-    explorer.fake_config = json.dumps({**explorer.config(), "token": None})
+    explorer.fake_config = json.dumps({**explorer.config(), "demo": None})
     explorer.is_muted = True
     explorer.open()
     explorer.run()
@@ -331,7 +164,7 @@ def test_without_a_token_the_user_types_the_headers(explorer: Explorer) -> None:
 
     write(explorer.headers(), '{"Authorization": "Bearer sk_typed"}')
     explorer.run()
-    assert explorer.operations[-1].headers["authorization"] == "Bearer sk_typed"
+    assert explorer.sent().headers["authorization"] == "Bearer sk_typed"
 
     explorer.operations.clear()
     explorer.reload()
@@ -343,7 +176,7 @@ def test_typed_headers_are_kept_when_the_user_asks_for_it(explorer: Explorer) ->
     """With "Persist headers" a key survives a reload, but never reaches the demo."""
     page = explorer.page
     config = explorer.config()
-    explorer.fake_config = json.dumps({**config, "token": None})
+    explorer.fake_config = json.dumps({**config, "demo": None})
     explorer.is_muted = True
     explorer.open()
     write(explorer.headers(), '{"Authorization": "Bearer sk_kept"}')
@@ -359,7 +192,7 @@ def test_typed_headers_are_kept_when_the_user_asks_for_it(explorer: Explorer) ->
     explorer.operations.clear()
     explorer.reload()
     explorer.run()
-    assert explorer.authorizations() == {f"Bearer {config['token']}"}
+    assert explorer.authorizations() == {f"Bearer {config['demo']['token']}"}
 
 
 def test_a_draft_survives_a_reload(explorer: Explorer) -> None:
@@ -376,7 +209,7 @@ def test_a_draft_survives_a_reload(explorer: Explorer) -> None:
 
     expect(explorer.tabs).to_have_count(1)
     expect(page.locator(EDITOR)).to_contain_text("query Draft")
-    assert explorer.run() == {"data": {"__typename": "Query"}}
+    assert explorer.run()["data"] == {"__typename": "Query"}
 
 
 def test_the_page_works_without_its_config(explorer: Explorer) -> None:

@@ -72,7 +72,7 @@ async def upsert_definition(work: Work, *, details: DefinitionDetails) -> UUID:
 
 
 def visible(rows: Sequence[Any], *, actor: Actor) -> dict[str, Definition]:
-    """Return, by key, the definitions among the rows that the actor may see."""
+    """Return, by key, the definitions among the rows that the actor may see; none for who sees people in part only."""
     return {
         row.key: Definition(
             id=row.id,
@@ -83,7 +83,8 @@ def visible(rows: Sequence[Any], *, actor: Actor) -> dict[str, Definition]:
             is_archived=row.is_archived,
         )
         for row in rows
-        if row.audience != AttributeAudience.RESTRICTED or actor.may(Permission.ATTRIBUTES_RESTRICTED)
+        if not actor.is_masked
+        and (row.audience != AttributeAudience.RESTRICTED or actor.may(Permission.ATTRIBUTES_RESTRICTED))
     }
 
 

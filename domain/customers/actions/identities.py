@@ -105,6 +105,7 @@ async def verify_identity(work: Work, *, identity_id: UUID) -> UUID:
     `CustomerMerged`. Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
+    await _get_own(work, identity_id)
     return await verify_known(work, identity_id=identity_id)
 
 
@@ -161,7 +162,7 @@ async def share_identity(work: Work, *, identity_id: UUID, is_shared: bool) -> U
     Records `CustomerUpdated`. Locks the family.
     """
     work.require(Permission.CUSTOMERS_WRITE)
-    known = await get_identity(work.session, identity_id)
+    known = await _get_own(work, identity_id)
     same = await _same(work, IdentityKind(known.kind), known.namespace, known.value)
     records = await get_family_for_update(work.session, known.customer_id)
     identity = await get_identity(work.session, identity_id)

@@ -7,8 +7,9 @@ from domain.base.actors import Permission
 from domain.base.errors import Checks, Refusals
 from domain.base.texts import clean_optional
 from domain.base.work import Work
+from domain.customers.actions.access import require_seen
 from domain.customers.actions.families import choose_words, show_families
-from domain.customers.errors import CustomerNotFound, MergeNotApplied, MergeNotProposed
+from domain.customers.errors import CustomerNotFound, MergeNotApplied, MergeNotFound, MergeNotProposed
 from domain.customers.events import CustomerMerged, CustomerUnmerged, MergeRejected
 from domain.customers.model import CustomerMerge, CustomerRecord
 from domain.customers.repository.families import (
@@ -31,6 +32,8 @@ async def merge_customers(work: Work, *, survivor_id: UUID, absorbed_id: UUID, r
     """
     work.require(Permission.CUSTOMERS_WRITE)
     checked = _checked_reason(reason)
+    await require_seen(work, customer_id=survivor_id, name="survivor_id")
+    await require_seen(work, customer_id=absorbed_id, name="absorbed_id")
     return await join_customers(work, survivor_id=survivor_id, absorbed_id=absorbed_id, reason=checked)
 
 
@@ -95,6 +98,7 @@ async def unmerge_customers(work: Work, *, merge_id: UUID, reason: str | None) -
     work.require(Permission.CUSTOMERS_WRITE)
     checked = _checked_reason(reason)
     known = await get_merge(work.session, merge_id)
+    await _require_seen(work, known)
     records = await get_family_for_update(work.session, known.survivor_id)
     merge = await get_merge(work.session, merge_id)
     if merge.state != MergeState.APPLIED:
@@ -121,6 +125,7 @@ async def reject_merge(work: Work, *, merge_id: UUID, reason: str | None) -> UUI
     work.require(Permission.CUSTOMERS_WRITE)
     checked = _checked_reason(reason)
     known = await get_merge(work.session, merge_id)
+    await _require_seen(work, known)
     await lock_families(work.session, [known.survivor_id, known.absorbed_id])
     merge = await get_merge(work.session, merge_id)
     if merge.state == MergeState.REJECTED:
@@ -130,6 +135,15 @@ async def reject_merge(work: Work, *, merge_id: UUID, reason: str | None) -> UUI
     merge.state, merge.reason, merge.rejected_at = MergeState.REJECTED, checked, work.now
     work.record(MergeRejected(customer_id=merge.survivor_id, absorbed_id=merge.absorbed_id, merge_id=merge.id))
     return merge.id
+
+
+async def _require_seen(work: Work, merge: CustomerMerge) -> None:
+    """Hold that the actor sees both customers. Raises `MergeNotFound`."""
+    try:
+        await require_seen(work, customer_id=merge.survivor_id)
+        await require_seen(work, customer_id=merge.absorbed_id)
+    except CustomerNotFound:
+        raise MergeNotFound from None
 
 
 def _checked_reason(reason: str | None) -> str | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from domain.base.actors import Caller
 from domain.base.contacts import check_email, email_key
 from domain.base.errors import Checks
-from domain.base.passwords import check_password, hash_password
+from domain.base.passwords import check_password
 from domain.base.places import check_locale
 from domain.base.texts import clean_optional
 from domain.base.work import Work, Works
@@ -49,17 +49,16 @@ async def register(works: Works, *, registration: Registration, caller: Caller) 
     checked = _check(registration)
     if is_blocked(checked.email, kind=IdentityKind.EMAIL, relay_domains=works.organisation.relay_domains):
         raise IdentityBlocked(field=("email",))
-    password_hash = await hash_password(checked.password)
     wanted = WantedCode(
         purpose=CodePurpose.REGISTRATION,
         address=checked.email,
         locale=checked.locale,
         details={
-            "password_hash": password_hash,
             "given_name": checked.given_name,
             "family_name": checked.family_name,
             "locale": checked.locale,
         },
+        password=checked.password,
     )
     await request_code(works, wanted=wanted, action="customerRegister", caller=caller)
 

@@ -11,6 +11,7 @@ from domain.customers.errors import IdentityBlocked, IdentityNotFound
 from domain.customers.model import CustomerIdentity
 from domain.customers.repository.families import list_canonical_ids
 from domain.customers.repository.identities import get_identity
+from domain.customers.repository.sight import is_in_sight
 from domain.customers.rules.identities import IdentityKind, IdentityVerification, is_blocked
 from domain.identity.actions.codes import WantedCode, match_code, request_code, spend_codes
 from domain.identity.actions.throttles import by_address, count, forget_others
@@ -75,6 +76,8 @@ async def _get_own(session: Session, identity_id: UUID, actor: Actor) -> Custome
         message = f"This needs the permission {Permission.CUSTOMERS_WRITE}."
         raise Forbidden(message)
     identity = await get_identity(session, identity_id)
+    if not actor.sight.is_whole and not await is_in_sight(session, identity.customer_id, sight=actor.sight):
+        raise IdentityNotFound
     if actor.kind is ActorKind.CUSTOMER:
         canonical = await list_canonical_ids(session, [identity.customer_id])
         if canonical.get(identity.customer_id) != actor.customer_id:

@@ -58,6 +58,8 @@ class CustomerFilter:
     attributes: Sequence[StoredCondition] = ()
     is_tolerant: bool = False
     """Whether words also mean what they may be a misspelling of."""
+    is_exact: bool = False
+    """Whether words mean whole terms only: whoever sees an address in part could else feel their way along it."""
 
     @property
     def is_search_only(self) -> bool:
@@ -98,7 +100,7 @@ async def list_customers(
 
 async def is_misspelled(session: AsyncSession, wanted: CustomerFilter) -> bool:
     """Tell whether nobody is found by the search as it was typed, so that it may be a misspelling."""
-    if not any(with_one_error(word) for word in wanted.words):
+    if wanted.is_exact or not any(with_one_error(word) for word in wanted.words):
         return False
     return not await (await _understand(session, wanted)).finds_somebody(session)
 
@@ -127,7 +129,13 @@ async def count_customers(session: AsyncSession, *, wanted: CustomerFilter, now:
 
 
 async def _understand(session: AsyncSession, wanted: CustomerFilter) -> Search:
-    return await understand(session, words=wanted.words, phones=wanted.phones, is_tolerant=wanted.is_tolerant)
+    return await understand(
+        session,
+        words=wanted.words,
+        phones=wanted.phones,
+        is_tolerant=wanted.is_tolerant,
+        is_exact=wanted.is_exact,
+    )
 
 
 _WALK, _WALK_GROWTH = 1_000, 4

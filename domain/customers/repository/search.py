@@ -88,12 +88,15 @@ class Search:
 
 
 async def understand(
-    session: AsyncSession, *, words: Sequence[str], phones: Iterable[str], is_tolerant: bool
+    session: AsyncSession, *, words: Sequence[str], phones: Iterable[str], is_tolerant: bool, is_exact: bool = False
 ) -> Search:
-    """Return what is searched for: every word, or one of the telephone numbers."""
+    """Return what is searched for: every word, or one of the telephone numbers. `is_exact`: whole terms only."""
     similar = await _existing_names(session, words) if is_tolerant else set()
     alternatives = [
-        [_Meaning(prefix=word, names=sorted(with_one_error(word) & similar)) for word in dict.fromkeys(words)]
+        [
+            _Meaning(terms=[word]) if is_exact else _Meaning(prefix=word, names=sorted(with_one_error(word) & similar))
+            for word in dict.fromkeys(words)
+        ]
     ]
     if known := sorted(phones):
         alternatives.append([_Meaning(terms=known)])

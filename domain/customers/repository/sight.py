@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, true
+from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from domain.base.sight import sight_of
+from domain.base.sight import Sight, sight_of
 from domain.customers.model import CustomerRecord, TimelineEntry
 from domain.customers.repository.families import is_in_family
 
@@ -16,7 +16,16 @@ OF_ALL_STORES = ("CONSENT",)
 
 def is_seen(session: AsyncSession, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     """Say that `column` names a record of somebody whom the session sees."""
-    sight = sight_of(session)
+    return _is_within(sight_of(session), column)
+
+
+async def is_in_sight(session: AsyncSession, customer_id: UUID, *, sight: Sight) -> bool:
+    """Tell whether somebody with this sight sees the customer: for writes, whose session sees everything."""
+    statement = select(CustomerRecord.id).where(CustomerRecord.id == customer_id, _is_within(sight, CustomerRecord.id))
+    return (await session.execute(statement)).one_or_none() is not None
+
+
+def _is_within(sight: Sight, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     if sight.customer_id is not None:
         return is_in_family(column, sight.customer_id)
     if sight.store_ids is None:

@@ -17,6 +17,7 @@ from uuid import UUID
 from domain.base.actors import Caller
 from domain.base.contacts import email_key
 from domain.base.jobs import Job, enqueue
+from domain.base.passwords import hash_password
 from domain.base.work import Work, Works
 from domain.identity.actions.credentials import find_credentials
 from domain.identity.actions.throttles import Counted, by_address, count
@@ -73,6 +74,8 @@ class WantedCode:
     locale: str | None = None
     subject_id: UUID | None = None
     details: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    password: str | None = field(default=None, repr=False)
+    """Checked already, kept as its hash among the details."""
 
 
 async def request_code(works: Works, *, wanted: WantedCode, action: str, caller: Caller) -> UUID:
@@ -80,6 +83,10 @@ async def request_code(works: Works, *, wanted: WantedCode, action: str, caller:
     key = email_key(wanted.address)
     to_address = Counted("mailsToAddress", key, MAILS_TO_ADDRESS)
     await count(works, attempts=[to_address, *by_address(caller, sort="mailsFromAddress", limit=MAILS_FROM_ADDRESS)])
+
+    details = dict(wanted.details)
+    if wanted.password is not None:  # once it is counted: a hash is a core's work that nobody may ask for without end
+        details["password_hash"] = await hash_password(wanted.password)
 
     async def story(work: Work) -> UUID:
         store = await find_default_store(work.session, work.organisation)
@@ -89,7 +96,7 @@ async def request_code(works: Works, *, wanted: WantedCode, action: str, caller:
             address_key=key,
             locale=wanted.locale or (store.locale if store is not None else _FALLBACK_LOCALE),
             subject_id=wanted.subject_id,
-            details=dict(wanted.details),
+            details=details,
             created_at=work.now,
             expires_at=work.now + MAIL_LIFETIME,
         )

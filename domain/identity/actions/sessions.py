@@ -124,8 +124,9 @@ async def refresh_session(works: Works, *, refresh_token: str, caller: Caller) -
     """
     token_hash = hash_secret(refresh_token)
     async with works.database.reading() as session:
-        if await find_refresh_token(session, token_hash) is None:
-            raise SessionOver
+        known = await find_refresh_token(session, token_hash)
+    if known is None:
+        raise SessionOver
     found = await works.perform(
         lambda work: _refresh(work, token_hash),
         actor=caller.actor,
@@ -186,6 +187,7 @@ async def find_actor(session: Session, *, session_id: UUID, now: datetime) -> Ac
         permissions=ROLE_PERMISSIONS[role],
         id=member.id,
         role=role,
-        store_ids=frozenset(store_ids) or None,
+        # Left without a store a partner agent sees nobody, where everyone else sees all.
+        store_ids=frozenset(store_ids) if store_ids or role is StaffRole.PARTNER_AGENT else None,
         session_id=row.id,
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.base.actors import SYSTEM, Caller
+from domain.base.networks import network_of
 from domain.base.work import Work, Works
 from domain.identity.errors import TooManyAttempts
 from domain.identity.repository.throttles import count_attempt, find_end, forget_attempts, take_attempt_back
@@ -25,8 +26,8 @@ class Counted:
 
 
 def by_address(caller: Caller, *, sort: str, limit: Limit) -> list[Counted]:
-    """Return what is counted by the network address of the caller; nothing where nobody knows it."""
-    return [] if caller.address is None else [Counted(sort, caller.address, limit)]
+    """Return what is counted by the network address of the caller, of IPv6 by their network; nothing where unknown."""
+    return [] if caller.address is None else [Counted(sort, network_of(caller.address), limit)]
 
 
 async def count(works: Works, *, attempts: Sequence[Counted]) -> None:

@@ -63,7 +63,7 @@ class StaffMember(Author):
             is_active=row.is_active,
         )
 
-    @batched(description="The stores they see, by code; empty where they see every store.")
+    @batched(description="The stores they see, by code; empty where they see every store, and a PARTNER_AGENT none.")
     async def stores(staff: list["StaffMember"], info: Info) -> list[list[Store] | None]:  # noqa: N805
         """Read the stores of a level."""
         async with info.context.reading() as session:
