@@ -1,5 +1,7 @@
 """The whole schema: every area's root fields in one place."""
 
+from functools import cache
+
 import strawberry
 from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
@@ -107,8 +109,9 @@ class Schema(strawberry.Schema):
         """Leave logging to the endpoint: a client's typing error is no error of the server."""
 
 
+@cache
 def make_schema() -> strawberry.Schema:
-    """Return the schema."""
+    """Return the schema: made once, as nothing changes it."""
     declare_timeline()  # every area has said by now what it puts into timelines
     schema = Schema(
         query=Query,
