@@ -8,7 +8,6 @@ from uuid import UUID
 
 from api.background import Background
 from domain.base.actors import EVERY_PERMISSION, SYSTEM, Actor, ActorKind, Caller
-from domain.base.passwords import hash_password
 from domain.base.work import Work, Works
 from domain.identity.actions.accounts import add_account
 from domain.identity.actions.codes import WantedCode, request_code
@@ -20,6 +19,7 @@ from schema.base.ids import global_id, key_of, parse_id
 from schema.root import make_schema
 from tests.conftest import Client, StandingClock
 from tests.customers.identities import add, merge, verify
+from tests.identity.staff import kept_of
 from tests.orders.shop import line, new_customer, send_delivery, send_note, send_order
 
 MARKS = ("quixo", "vandersnoot", "669812345", "669812399")
@@ -117,7 +117,7 @@ async def add_person(client: Client) -> Person:
 
 async def sign_up(works: Works, customer_id: str, *, identity_id: str) -> None:
     """Let a customer have an account, a session, and a code on its way to their address."""
-    password_hash = await hash_password(PASSWORD)
+    password_hash = await kept_of(PASSWORD)
 
     async def story(work: Work) -> None:
         add_account(work, customer_id=key_in(customer_id), email=EMAIL, password_hash=password_hash)
