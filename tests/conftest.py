@@ -35,7 +35,13 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DATA = Path(__file__).parent / "data"
 DEMO_DATA = Path(__file__).parent.parent / "data"
 
-GENEROUS: dict[str, Any] = {"cost_max": 1_000_000, "cost_budget": 1_000_000_000, "list_items_max": 10_000}
+GENEROUS: dict[str, Any] = {
+    "cost_max": 1_000_000,
+    "cost_budget": 1_000_000_000,
+    "list_items_max": 10_000,
+    "document_aliases_max": 1_000,
+    "root_fields_max": 1_000,
+}
 """Limits that stay out of the way of what the areas are tested for; the limits have tests of their own."""
 
 ITALY = StoreDetails(

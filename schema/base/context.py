@@ -54,7 +54,8 @@ class Context:
 
     def note_personal(self, source: object) -> None:
         """Note that personal data of whoever this object is about were shown whole."""
-        self._people.add(getattr(source, "customer_key", None) or getattr(source, "key", None))
+        keys = (getattr(source, name, None) for name in ("person_key", "customer_key", "key"))
+        self._people.add(next((key for key in keys if key is not None), None))
 
     async def tell_reading(self) -> None:
         """Tell the audit log whose data were read, where they were many; called once the answer is sent."""

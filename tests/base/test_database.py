@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from domain.base.database import Database, Session, is_race
 from domain.base.errors import Invalid, StorageFull
+from domain.base.work import Works
 from tests.base.samples import Sample, store
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"], indirect=False)
@@ -200,3 +201,10 @@ async def test_text_that_postgresql_cannot_hold_is_refused(database: Database) -
     with pytest.raises(Invalid, match="remove them"):
         async with database.reading() as session:
             await session.scalar(select(Sample.id).where(Sample.text == "a\0b"))
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])
+async def test_a_table_that_cannot_be_vacuumed_is_no_table_that_is_in_use(works: Works) -> None:
+    """Only a lock is waited for: any other error is told."""
+    with pytest.raises(DBAPIError, match="does not exist"):
+        await works.database.scrub(["nothing_at_all"])

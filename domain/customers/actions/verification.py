@@ -9,7 +9,6 @@ from domain.base.work import Work, Works
 from domain.customers.actions.identities import verify_known
 from domain.customers.errors import IdentityBlocked, IdentityNotFound
 from domain.customers.model import CustomerIdentity
-from domain.customers.repository.families import list_canonical_ids
 from domain.customers.repository.identities import get_identity
 from domain.customers.repository.sight import is_in_sight
 from domain.customers.rules.identities import IdentityKind, IdentityVerification, is_blocked
@@ -78,8 +77,4 @@ async def _get_own(session: Session, identity_id: UUID, actor: Actor) -> Custome
     identity = await get_identity(session, identity_id)
     if not actor.sight.is_whole and not await is_in_sight(session, identity.customer_id, sight=actor.sight):
         raise IdentityNotFound
-    if actor.kind is ActorKind.CUSTOMER:
-        canonical = await list_canonical_ids(session, [identity.customer_id])
-        if canonical.get(identity.customer_id) != actor.customer_id:
-            raise IdentityNotFound
     return identity

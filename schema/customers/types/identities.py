@@ -53,6 +53,7 @@ class CustomerIdentity(Node):
     """See the description."""
 
     customer_key: strawberry.Private[UUID]
+    person_key: strawberry.Private[UUID]  # the customer through whom it was reached: a family is one person
     kind: IdentityKind = shown("What sort of sign.")
     namespace: str | None = shown(
         "For a social handle the network, for an external account the system; null for the shop's own and other kinds."
@@ -69,6 +70,7 @@ class CustomerIdentity(Node):
         """Show a row."""
         return cls(
             customer_key=row.customer_id,
+            person_key=getattr(row, "group_id", row.customer_id),
             id=global_id("CustomerIdentity", row.id),
             kind=IdentityKind(row.kind),
             namespace=row.namespace or None,
