@@ -142,11 +142,13 @@ class PostgresServer:
 
     async def create_database(self, name: str, template: str | None = None) -> None:
         """Create a database, empty or as a copy of `template`, which nobody may be connected to meanwhile."""
+        _checked(name), _checked(name if template is None else template)
         async with self.control() as control:
             await control.create_database(name, template)
 
     async def drop_database(self, name: str) -> None:
         """Drop a database if it exists, and end the connections to it."""
+        _checked(name)
         async with self.control() as control:
             await control.drop_database(name)
 
