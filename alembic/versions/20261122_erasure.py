@@ -20,7 +20,7 @@ KEY = sa.Uuid().with_variant(sa.Text(), "sqlite")
 ROLE = "sportello_narrowed"
 FAMILY = """
 CREATE OR REPLACE FUNCTION sportello_family() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = public AS $$
+SET search_path = public, pg_temp AS $$
   SELECT coalesce(array_agg(theirs.id), '{{}}')
   FROM customer_records own JOIN customer_records theirs ON theirs.canonical_id = own.canonical_id
   WHERE own.id = nullif(current_setting('sportello.customer_id', true), '')::uuid{condition}

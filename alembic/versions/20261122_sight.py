@@ -44,7 +44,7 @@ END $$
 """
 FUNCTIONS = (
     """
-CREATE FUNCTION sportello_family() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+CREATE FUNCTION sportello_family() RETURNS uuid[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
   SELECT coalesce(array_agg(theirs.id), '{}')
   FROM customer_records own JOIN customer_records theirs ON theirs.canonical_id = own.canonical_id
   WHERE own.id = nullif(current_setting('sportello.customer_id', true), '')::uuid
@@ -55,7 +55,7 @@ CREATE FUNCTION sportello_stores() RETURNS uuid[] LANGUAGE sql STABLE AS $$
 $$""",
     """
 CREATE FUNCTION sportello_meets(customer uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = public AS $$
+SET search_path = public, pg_temp AS $$
   SELECT EXISTS (
     SELECT 1 FROM customer_records own
     JOIN customer_records member ON member.canonical_id = own.canonical_id
@@ -64,12 +64,14 @@ SET search_path = public AS $$
 $$""",
     """
 CREATE FUNCTION sportello_sees_order(wanted uuid) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = public AS $$
+SET search_path = public, pg_temp AS $$
   SELECT EXISTS (
     SELECT 1 FROM orders WHERE id = wanted
     AND (customer_id = ANY (sportello_family()) OR store_id = ANY (sportello_stores())))
 $$""",
 )
+CALLED = ("sportello_family()", "sportello_stores()", "sportello_meets(uuid)", "sportello_sees_order(uuid)")
+"""What decides as the owner is called by nobody but the narrowed role."""
 
 
 def _customer(column: str) -> str:
@@ -128,6 +130,9 @@ def upgrade() -> None:
 def _fence() -> None:
     for statement in (MAKE_ROLE, GRANT_ROLE, *FUNCTIONS):
         op.execute(statement)
+    for name in CALLED:
+        op.execute(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO {ROLE}")
     for table, condition in POLICIES.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY narrowed ON {table} FOR SELECT TO {ROLE} USING ({condition})")
@@ -151,7 +156,7 @@ def downgrade() -> None:
             op.execute(f"REVOKE SELECT ON {table} FROM {ROLE}")
             op.execute(f"DROP POLICY narrowed ON {table}")
             op.execute(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY")
-        for name in ("sportello_sees_order(uuid)", "sportello_meets(uuid)", "sportello_stores()", "sportello_family()"):
+        for name in reversed(CALLED):
             op.execute(f"DROP FUNCTION {name}")
     op.drop_index("ix_timeline_entries_store_id", "timeline_entries")
     op.drop_column("timeline_entries", "store_id")
