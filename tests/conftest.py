@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +26,7 @@ from domain.identity.actions.keys import create_api_key
 from domain.identity.actions.stores import upsert_store
 from domain.identity.rules import StoreDetails
 from domain.reactions import REACTIONS
-from tests.postgres import PostgresServer, postgres_server, temporary_folder
+from tests.postgres import Control, PostgresServer, postgres_server, temporary_folder
 
 # A busy machine is slow; that is no fault of what is tested.
 hypothesis.settings.register_profile("sportello", deadline=None)
@@ -96,27 +97,31 @@ class Databases:
         """Take where the files and the server are."""
         self._folder = folder
         self._server = server
-        self._templates: set[str] = set()
+        self._templates: dict[str, str] = {}
+        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        self._exits = AsyncExitStack()
+        self._control: Control | None = None
 
     def new(self, kind: str) -> str:
         """Return the address of an empty database at the newest schema."""
+        if kind not in self._templates:
+            if kind == "sqlite":
+                url = f"sqlite+aiosqlite:///{self._folder / 'template.sqlite3'}"
+            else:
+                url = self._create(f"template_{self._folder.name}_{id(self)}".replace("-", "_").lower())
+            migrations.upgrade(url)
+            self._templates[kind] = url
+        return self.copy(kind, self._templates[kind])
+
+    def copy(self, kind: str, url: str) -> str:
+        """Return the address of a copy of a database."""
         name = f"t_{uuid4().hex}"
         if kind == "sqlite":
-            template = self._folder / "template.sqlite3"
-            if kind not in self._templates:
-                migrations.upgrade(f"sqlite:///{template}")
-            path = self._folder / f"{name}.sqlite3"
-            shutil.copyfile(template, path)
-            url = f"sqlite+aiosqlite:///{path}"
-        else:
-            template_name = f"template_{self._folder.name}_{id(self)}".replace("-", "_").lower()
-            if kind not in self._templates:
-                asyncio.run(self._server.create_database(template_name))
-                migrations.upgrade(self._server.url(template_name))
-            asyncio.run(self._server.create_database(name, template=template_name))
-            url = self._server.url(name)
-        self._templates.add(kind)
-        return url
+            source = Path(url.partition("///")[2])
+            target = source.with_name(f"{name}.sqlite3")
+            shutil.copyfile(source, target)
+            return f"sqlite+aiosqlite:///{target}"
+        return self._create(name, template=_name_in(url))
 
     def drop(self, kind: str, url: str) -> None:
         """Remove a database."""
@@ -125,14 +130,37 @@ class Databases:
             for leftover in path.parent.glob(f"{path.name}*"):
                 leftover.unlink()
         else:
-            asyncio.run(self._server.drop_database(url.rpartition("/")[2].partition("?")[0]))
+            self._command(lambda control: control.drop_database(_name_in(url)))
+
+    def close(self) -> None:
+        """Disconnect from the server."""
+        self._runner.run(self._exits.aclose())
+        self._runner.close()
+
+    def _create(self, name: str, template: str | None = None) -> str:
+        self._command(lambda control: control.create_database(name, template))
+        return self._server.url(name)
+
+    def _command(self, command: Callable[[Control], Awaitable[None]]) -> None:
+        async def run() -> None:
+            if self._control is None:
+                self._control = await self._exits.enter_async_context(self._server.control())
+            await command(self._control)
+
+        self._runner.run(run())
+
+
+def _name_in(url: str) -> str:
+    return url.rpartition("/")[2].partition("?")[0]
 
 
 @pytest.fixture(scope="session")
 def databases(postgres: PostgresServer) -> Iterator[Databases]:
     """Make databases: in memory where there is plenty, as every commit waits for the disk otherwise."""
     folder = temporary_folder()
-    yield Databases(folder, postgres)
+    databases = Databases(folder, postgres)
+    yield databases
+    databases.close()
     shutil.rmtree(folder, ignore_errors=True)
 
 

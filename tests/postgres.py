@@ -142,45 +142,59 @@ class PostgresServer:
 
     async def create_database(self, name: str, template: str | None = None) -> None:
         """Create a database, empty or as a copy of `template`, which nobody may be connected to meanwhile."""
-        source = "template0" if template is None else _checked(template)
-        statement = f'CREATE DATABASE "{_checked(name)}" TEMPLATE "{source}"'
-        if template is None:
-            statement += " ENCODING 'UTF8'"
-        async with self._connect() as connection:
-            # Without fsync, files copied are faster than pages logged; elsewhere the server's own choice stands.
-            if self.folder and connection.get_server_version().major >= FILE_COPY_VERSION:
-                statement += " STRATEGY FILE_COPY"
-            await _execute_when_free(connection, statement)
+        _checked(name), _checked(name if template is None else template)
+        async with self.control() as control:
+            await control.create_database(name, template)
 
     async def drop_database(self, name: str) -> None:
         """Drop a database if it exists, and end the connections to it."""
-        statement = f'DROP DATABASE IF EXISTS "{_checked(name)}" WITH (FORCE)'
-        async with self._connect() as connection:
-            await connection.execute(statement)
+        _checked(name)
+        async with self.control() as control:
+            await control.drop_database(name)
 
     @asynccontextmanager
-    async def _connect(self) -> AsyncIterator[Any]:
+    async def control(self) -> AsyncIterator[Control]:
+        """Connect for as many databases as wanted: a connection costs the server more than a copy."""
         # SQLAlchemy's reading of the URL, so that what works here works for an engine.
         _, arguments = self.maintenance.get_dialect()().create_connect_args(self.maintenance)
         connection = await asyncpg.connect(**arguments, timeout=CONNECT_SECONDS)
         try:
-            yield connection
+            yield Control(connection, is_our_own=self.folder is not None)
         finally:
             await connection.close()
 
 
-async def _execute_when_free(connection: Any, statement: str) -> None:  # noqa: ANN401  the driver has no types
-    """Execute a statement on a template: a connection that was closed a moment ago may still be ending."""
-    deadline = time.monotonic() + CLONE_SECONDS
-    while True:
-        try:
-            await connection.execute(statement)
-        except asyncpg.ObjectInUseError:
-            if time.monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.05)
-        else:
-            return
+class Control:
+    """A connection to a server on which databases are created and dropped."""
+
+    def __init__(self, connection: Any, *, is_our_own: bool) -> None:  # noqa: ANN401  the driver has no types
+        """Take a connection to a server that was started here, or to another."""
+        self._connection = connection
+        # Without fsync, files copied are faster than pages logged; elsewhere the server's own choice stands.
+        copies_files = is_our_own and connection.get_server_version().major >= FILE_COPY_VERSION
+        self._strategy = " STRATEGY FILE_COPY" if copies_files else ""
+
+    async def create_database(self, name: str, template: str | None = None) -> None:
+        """Create a database, empty or as a copy of `template`, which nobody may be connected to meanwhile."""
+        source = "template0 ENCODING 'UTF8'" if template is None else f'"{_checked(template)}"'
+        await self._when_free(f'CREATE DATABASE "{_checked(name)}" TEMPLATE {source}{self._strategy}')
+
+    async def drop_database(self, name: str) -> None:
+        """Drop a database if it exists, and end the connections to it."""
+        await self._connection.execute(f'DROP DATABASE IF EXISTS "{_checked(name)}" WITH (FORCE)')
+
+    async def _when_free(self, statement: str) -> None:
+        """Execute a statement on a template: a connection that was closed a moment ago may still be ending."""
+        deadline = time.monotonic() + CLONE_SECONDS
+        while True:
+            try:
+                await self._connection.execute(statement)
+            except asyncpg.ObjectInUseError:
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.05)
+            else:
+                return
 
 
 def _checked(name: str) -> str:

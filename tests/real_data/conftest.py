@@ -1,11 +1,9 @@
 """Databases with the real files in them: each file is imported once for each kind of database, then copied."""
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -18,7 +16,6 @@ from domain.base.database import Database
 from domain.base.work import Works
 from domain.reactions import REACTIONS
 from tests.conftest import DATA, DEMO_DATA, GENEROUS, Client, Databases, StandingClock
-from tests.postgres import PostgresServer
 
 MOD5 = DEMO_DATA / "online_retail_cust_mod5.csv.gz"
 DECEMBER = DATA / "online_retail_2010-12.csv.gz"
@@ -29,9 +26,9 @@ Open = Callable[[Path], AsyncIterator[Client]]
 class Imported:
     """Makes copies of databases in which a file was imported; the import runs at the first one."""
 
-    def __init__(self, databases: Databases, server: PostgresServer, folder: Path) -> None:
+    def __init__(self, databases: Databases, folder: Path) -> None:
         """Start without any."""
-        self._databases, self._server, self._folder = databases, server, folder
+        self._databases, self._folder = databases, folder
         self._templates: dict[tuple[str, Path], str] = {}
         self.summaries: dict[tuple[str, Path], Summary] = {}
 
@@ -41,7 +38,7 @@ class Imported:
             url = self._databases.new(kind)
             self.summaries[kind, path] = asyncio.run(self._import(url, path))
             self._templates[kind, path] = url
-        return self._copy(kind, self._templates[kind, path])
+        return self._databases.copy(kind, self._templates[kind, path])
 
     def drop(self) -> None:
         """Remove the databases that were copied."""
@@ -55,24 +52,11 @@ class Imported:
         finally:
             await works.database.dispose()
 
-    def _copy(self, kind: str, url: str) -> str:
-        name = f"t_{uuid4().hex}"
-        if kind == "sqlite":
-            source = Path(url.partition("///")[2])
-            target = source.with_name(f"{name}.sqlite3")
-            shutil.copyfile(source, target)
-            return f"sqlite+aiosqlite:///{target}"
-        template = url.rpartition("/")[2].partition("?")[0]
-        asyncio.run(self._server.create_database(name, template=template))
-        return self._server.url(name)
-
 
 @pytest.fixture(scope="session")
-def imported(
-    databases: Databases, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Imported]:
+def imported(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imported]:
     """Make databases that hold a file."""
-    imported = Imported(databases, postgres, tmp_path_factory.mktemp("reports"))
+    imported = Imported(databases, tmp_path_factory.mktemp("reports"))
     yield imported
     imported.drop()
 
