@@ -16,7 +16,7 @@ pytestmark = SQLITE_ONLY
 PRODUCTION: dict[str, Any] = {"introspection": False, "explorer": False}
 ACCEPT = {"Accept": "application/graphql-response+json"}
 LEAKS = re.compile(
-    r"Traceback|File \"|\.py\b|/site-packages|/work/|/home/|SELECT |INSERT |sqlalchemy|asyncpg|sqlite", re.IGNORECASE
+    r"Traceback|File \"|\.py\b|/site-packages|/usr/|/home/|SELECT |INSERT |sqlalchemy|asyncpg|sqlite", re.IGNORECASE
 )
 
 
