@@ -10,12 +10,15 @@ from domain.customers.actions.erasure import erase_profiles
 from domain.customers.actions.families import show_changes
 from domain.customers.actions.proposals import propose_merges
 from domain.customers.actions.search import index_profiles
+from domain.customers.actions.shoppers import sign_out_family
 from domain.customers.events import ConsentChanged, CustomerCreated, CustomerErased, CustomerUpdated
+from domain.identity.events import SignedOutEverywhere
 from domain.orders.actions.erasure import erase_buyers
 from domain.orders.actions.reactions import count_spending, index_numbers, note_credit_notes, note_orders
 from domain.orders.events import CreditNoteChanged, OrderChanged
 
 REACTIONS: Reactions = {
+    SignedOutEverywhere: (sign_out_family,),
     CustomerCreated: (index_profiles, show_changes, propose_merges),
     CustomerUpdated: (index_profiles, show_changes, propose_merges),
     # The higher area first: it may have to know by what the person was known.

@@ -28,6 +28,8 @@ from domain.identity.rules import StoreDetails
 from domain.reactions import REACTIONS
 from tests.postgres import Control, PostgresServer, postgres_server, temporary_folder
 
+pytest_plugins = ["tests.tracing"]
+
 # A busy machine is slow; that is no fault of what is tested.
 hypothesis.settings.register_profile("sportello", deadline=None)
 hypothesis.settings.load_profile("sportello")

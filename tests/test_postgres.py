@@ -21,8 +21,9 @@ from tests import postgres
 from tests.postgres import PostgresServer, find_postgres_binaries, postgres_server, wheel_folders
 
 SCRIPT = """
-import sys
+import signal, sys
 from tests.postgres import postgres_server
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background of a shell
 with postgres_server() as server:
     print(server.pid, server.folder, flush=True)
     sys.stdin.read()

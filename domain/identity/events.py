@@ -71,3 +71,11 @@ class SessionRevoked(Event):
 
     session_id: UUID
     subject_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SignedOutEverywhere(Event):
+    """A shopper ended all their sessions, perhaps but for the one that they are in."""
+
+    customer_id: UUID
+    kept_session_id: UUID | None = None

@@ -105,7 +105,8 @@ class Account(Base, kw_only=True):
 class SessionRecord(Base, kw_only=True):
     """One signing in, until it is revoked or expires. `subject_id` is the member of staff or the customer.
 
-    `api_key_id` is the key of the shop's server that minted it for a customer: with the key it ends.
+    `api_key_id` is the key of the shop's server that minted it for a customer, `staff_member_id` the member of staff
+    who did: with them it ends.
     """
 
     __tablename__ = "sessions"
@@ -120,6 +121,7 @@ class SessionRecord(Base, kw_only=True):
     kind: Mapped[str]
     subject_id: Mapped[UUID]
     api_key_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"), default=None)
+    staff_member_id: Mapped[UUID | None] = mapped_column(default=None)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -100,6 +100,8 @@ class Limit:
 
 SIGN_INS_OF_ACCOUNT = Limit(10, timedelta(minutes=15))
 """Failed ones. Who guesses has a thousand a day; OWASP asks for some limit by account, and names none."""
+SIGN_INS_IN_ALL = Limit(60, timedelta(minutes=15))
+"""Of one account, the right ones too: each costs as much as a wrong one."""
 SIGN_INS_OF_ADDRESS = Limit(100, timedelta(minutes=15))
 """Failed ones from one network address, behind which a whole office may sit."""
 MAILS_TO_ADDRESS = Limit(5, timedelta(hours=1))

@@ -50,6 +50,8 @@ class Policy:
     otherwise: Otherwise = Otherwise.REFUSED
     mask: Callable[[str], str] | None = None
     """How the value is shown to who sees personal data in part only."""
+    part: Callable[[Any], str] | None = None
+    """How the object is shown to them in this field, where its value alone does not tell what to leave out."""
     is_personal: bool = False
     """Whether reading it of many people at once is told to the audit log."""
 
@@ -177,6 +179,8 @@ def _guarded(resolve: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
                 policy.check(actor)
             return instead
         value = resolve(source, info, **arguments)
+        if policy.part is not None and actor.is_masked:
+            return policy.part(source)
         if policy.mask is not None and actor.is_masked:
             return _masked(value, policy.mask)
         if policy.is_personal:

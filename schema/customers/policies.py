@@ -1,9 +1,11 @@
 """Who may read and write what about customers."""
 
 from dataclasses import replace
+from typing import Any
 
 from domain.base.actors import Permission
 from domain.base.masks import mask_address, mask_email, mask_family_name, mask_name, mask_number, mask_value
+from domain.customers.rules.profiles import display_name
 from schema.base.policies import REACHED, Otherwise, Policy, Rows
 
 CUSTOMERS = Policy(needs=Permission.CUSTOMERS_READ, is_for_shoppers=True)
@@ -20,6 +22,19 @@ PRIVACY = Policy(needs=Permission.PRIVACY_WRITE, is_for_shoppers=True)
 """Erasing and exporting: shoppers themselves."""
 
 PERSONAL = replace(REACHED, is_personal=True)
+
+
+def _masked_name(customer: Any) -> str:  # noqa: ANN401  a `Customer`, which stands above this
+    """Return what they are called from masked parts: of one word alone it is not to be seen which name it is."""
+    return display_name(
+        given_name=customer.given_name and mask_name(customer.given_name),
+        family_name=customer.family_name and mask_family_name(customer.family_name),
+        external_id=customer.external_id and mask_address(customer.external_id),
+        email=customer.email and mask_email(customer.email),
+        phone=customer.phone and mask_number(customer.phone),
+    )
+
+
 HIDDEN = Policy(is_for_partners=False, otherwise=Otherwise.NULL)
 """What the shop thinks of a customer: not told to them, nor to partners."""
 
@@ -49,7 +64,7 @@ POLICIES: Rows = {
         "externalId": replace(REACHED, mask=mask_address),
         "id avatarUrl locale timeZone country version createdAt updatedAt consents consentHistory": REACHED,
         "timeline": REACHED,
-        "displayName": replace(PERSONAL, mask=mask_name),
+        "displayName": replace(PERSONAL, mask=mask_name, part=_masked_name),
         "givenName": replace(PERSONAL, mask=mask_name),
         "familyName": replace(PERSONAL, mask=mask_family_name),
         "email": replace(PERSONAL, mask=mask_email),
@@ -67,8 +82,9 @@ POLICIES: Rows = {
         "value": replace(PERSONAL, mask=mask_value),
     },
     "Consent": {
-        "id occurredAt summary purpose channel decision textVersion source reason decidedAt recordedAt": REACHED,
-        "proof": replace(REACHED, is_for_partners=False, otherwise=Otherwise.NULL),
+        "id occurredAt summary purpose channel decision textVersion source decidedAt recordedAt": REACHED,
+        # Both are the words of whoever wrote them down.
+        "proof reason": replace(REACHED, is_for_partners=False, otherwise=Otherwise.NULL),
     },
     "CustomerAttribute": {"key definition text number flag day choice": REACHED},
     "CustomerAttributeDefinition": {"id key name description type choices audience isArchived": REACHED},

@@ -80,3 +80,12 @@ async def test_an_address_as_external_id_is_masked(client: Client, shop: Shop) -
     customer_id = sold.data["orderUpsert"]["order"]["customer"]["id"]
     told = await shop.ask(NAMES, shop.roles["PARTNER_AGENT"], {"id": customer_id})
     assert told.data["customer"]["externalId"] == told.data["customer"]["displayName"] == "g…@….com"
+
+
+async def test_one_name_alone_is_masked_by_what_it_is(client: Client, shop: Shop) -> None:
+    """Of who is known by their family name only, that one is not shown whole."""
+    bought = order_input("name-1", storeCode="it", customer={"externalId": "c-9", "familyName": "Rossi"})
+    sold = await client.ask(ORDER, {"input": bought})
+    customer_id = sold.data["orderUpsert"]["order"]["customer"]["id"]
+    told = await shop.ask(NAMES, shop.roles["PARTNER_AGENT"], {"id": customer_id})
+    assert told.data["customer"] == {"externalId": "c-9", "givenName": None, "familyName": "R.", "displayName": "R."}

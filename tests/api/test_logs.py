@@ -34,6 +34,22 @@ def test_input_does_not_forge_lines(capsys: pytest.CaptureFixture[str], log_form
     assert not {"\r", "\x1b", "\0"} & set(written)
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_traceback_neither_forges_lines_nor_tells_values(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
+    """Of what a database says of a row that it refuses, the values are left out; each line is marked as part of it."""
+    configure(log_format=log_format)
+    error = ValueError(f"duplicate key\nDETAIL:  Key (email)=(ada@example.org) already exists.\n{FORGED}")
+    structlog.get_logger("test").error("request failed", exc_info=error)
+    written = capsys.readouterr().err
+    assert "duplicate key" in written
+    assert "ada@example.org" not in written
+    first, *others = written.splitlines()
+    assert "request failed" in first
+    assert all(line.startswith("  | ") for line in others)
+    assert bool(others) == (log_format == "text")
+    assert not {"\r", "\x1b", "\0"} & set(written)
+
+
 def test_json_lines_are_objects(capsys: pytest.CaptureFixture[str]) -> None:
     """A machine reads each line by itself: instant, level, event, request id, values; also those of libraries."""
     configure(log_format="json")

@@ -17,7 +17,13 @@ from domain.base.work import Works
 from domain.customers.actions.exports import PurgeExports, remove_expired_exports
 from domain.customers.model import Customer
 from domain.customers.repository import exports
-from domain.customers.rules.privacy import ADDRESS_VALID, EXPORT_KEPT, EXPORT_PATIENCE, EXPORT_REMEMBERED
+from domain.customers.rules.privacy import (
+    ADDRESS_VALID,
+    EXPORT_KEPT,
+    EXPORT_PATIENCE,
+    EXPORT_REMEMBERED,
+    EXPORTS_KEPT_MAX,
+)
 from domain.identity.rules import ROLE_PERMISSIONS
 from schema.base.ids import parse_id
 from tests.conftest import Client, StandingClock
@@ -218,6 +224,20 @@ async def test_an_export_is_written_in_the_background(client: Client, clock: Sta
     assert (await client.http.get(again["url"])).status_code == 200
     clock.advance(EXPORT_KEPT - ADDRESS_VALID)
     assert await read(works, actor, export["id"]) == ready | {"state": "EXPIRED", "url": None}
+
+
+async def test_nobody_fills_the_disk_with_exports(client: Client, clock: StandingClock) -> None:
+    """Ten documents about one customer are kept at a time; one more has to wait until the first has expired."""
+    person = await add_person(client)
+    works = client.works
+    for _ in range(EXPORTS_KEPT_MAX):
+        await request(works, STAFF, person.id)
+        await run_jobs(works)
+        clock.advance(timedelta(hours=1))
+    payload = (await ask_as(works, STAFF, EXPORT, {"id": person.id}))["customerExport"]
+    assert (payload["export"], [each["code"] for each in payload["userErrors"]]) == (None, ["RATE_LIMITED"])
+    clock.advance(EXPORT_KEPT - timedelta(hours=EXPORTS_KEPT_MAX))
+    await request(works, STAFF, person.id)
 
 
 async def test_what_has_expired_is_removed(client: Client, clock: StandingClock) -> None:

@@ -10,7 +10,7 @@ from domain.base.identifiers import new_id
 from schema.base.ids import global_id
 from tests.conftest import Client, StandingClock
 from tests.identity.mails import Mailbox
-from tests.identity.staff import codes
+from tests.identity.staff import PASSWORD, codes
 from tests.identity.test_api_registration import enrolled
 
 SEND = """mutation($id: ID!) { customerIdentityCodeSend(input: { identityId: $id }) {
@@ -46,9 +46,9 @@ async def send(client: Client, identity: str, *, key: str | None = None) -> dict
     return payload
 
 
-async def verify(client: Client, identity: str, code: str, *, key: str | None = None) -> dict[str, Any]:
+async def verify(client: Client, identity: str, code: str, *, key: str | None = None, **more: str) -> dict[str, Any]:
     """Bring a code back; return the payload."""
-    values = {"input": {"identityId": identity, "code": code}}
+    values = {"input": {"identityId": identity, "code": code, **more}}
     payload: dict[str, Any] = (await client.ask(VERIFY, values, key=key)).data["customerIdentityVerify"]
     return payload
 
@@ -88,12 +88,27 @@ async def test_a_shopper_proves_their_own_and_no_others(client: Client, mailbox:
     own, strangers = await add(client, bob, "bob@work.example"), await add(client, ada, "ada@example.org")
     assert codes(await send(client, strangers)) == []
     code = await mailbox.code()
-    for payload in (await send(client, strangers, key=token), await verify(client, strangers, code, key=token)):
+    for payload in (
+        await send(client, strangers, key=token),
+        await verify(client, strangers, code, key=token, password=PASSWORD),
+    ):
         assert payload["userErrors"] == [{"code": "NOT_FOUND", "field": ["identityId"]}]
     assert (await client.ask(SEND, {"id": own}, key=token)).body["data"]["customerIdentityCodeSend"]["userErrors"] == []
-    answer = await client.ask(VERIFY, {"input": {"identityId": own, "code": await mailbox.code()}}, key=token)
-    assert answer.body["data"]["customerIdentityVerify"]["userErrors"] == []
+    assert codes(await verify(client, own, await mailbox.code(), key=token, password=PASSWORD)) == []
     assert (await client.ask(VERIFY, {"input": {"identityId": own}}, key=token)).codes == ["FORBIDDEN"]
+
+
+async def test_a_token_alone_lets_nobody_in_for_good(client: Client, mailbox: Mailbox) -> None:
+    """Who has a shopper's token for ten minutes adds an address of their own, reads its code, and cannot prove it."""
+    session = await enrolled(client, mailbox, "bob@example.org")
+    token = session["accessToken"]
+    identity = await add(client, session["viewer"]["customer"]["id"], "thief@example.net")
+    await send(client, identity, key=token)
+    code = await mailbox.code()
+    assert codes(await verify(client, identity, code, key=token)) == ["REQUIRED"]
+    assert codes(await verify(client, identity, code, key=token, password="wrong password")) == ["BAD_CREDENTIALS"]
+    proven = await verify(client, identity, code, key=token, password=PASSWORD)
+    assert (codes(proven), proven["identity"]["verification"]) == ([], "VERIFIED")
 
 
 async def test_an_address_of_two_is_a_decision(client: Client, mailbox: Mailbox, ada: str) -> None:

@@ -36,7 +36,7 @@ from tests.customers.family_words import (
 from tests.customers.family_writes import Fresh, Model, Refused, Sign
 from tests.orders.shop import perform
 
-SEEDS = range(3)
+SEEDS = range(2)
 STEPS = 48
 COMPARED_EVERY = 6
 

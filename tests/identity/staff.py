@@ -25,6 +25,10 @@ mutation($token: String!) { sessionRefresh(input: { refreshToken: $token }) {
 REVOKE = """
 mutation($input: SessionRevokeInput!) { sessionRevoke(input: $input) { revokedCount userErrors { code field } } }
 """
+STAFF_UPDATE = """
+mutation($input: StaffMemberUpdateInput!) { staffMemberUpdate(input: $input) {
+  staffMember { role isActive } userErrors { code } } }
+"""
 VIEWER = "{ viewer { kind permissions staffMember { name role } } }"
 
 

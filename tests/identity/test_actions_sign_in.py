@@ -134,7 +134,7 @@ async def test_codes_are_not_sent_for_who_may_not(works: Works) -> None:
     """Also past the API's own fence."""
     for step in (
         send_identity_code(works, identity_id=new_id(), caller=NOBODY),
-        verify_by_code(works, identity_id=new_id(), code="1", caller=NOBODY),
+        verify_by_code(works, identity_id=new_id(), code="1", password=None, caller=NOBODY),
     ):
         with pytest.raises(Forbidden):
             await step

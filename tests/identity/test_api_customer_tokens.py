@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from domain.base.actors import EVERY_PERMISSION, Permission
+from domain.base.actors import EVERY_PERMISSION, Permission, StaffRole
 from domain.base.identifiers import new_id
 from schema.base.ids import global_id, parse_id
 from tests.conftest import Client, StandingClock
-from tests.identity.staff import codes, is_let_in, revoke
+from tests.identity.staff import STAFF_UPDATE, add_staff, codes, enter, is_let_in, revoke
 
 CREATE = """
 mutation($input: CustomerTokenCreateInput!) { customerTokenCreate(input: $input) {
@@ -80,6 +80,18 @@ async def test_a_bad_wish_is_refused(
     refused = await mint(client, **{name: ids.get(value, value) for name, value in said.items()})
     assert (refused["accessToken"], refused["sessionId"]) == (None, None)
     assert refused["userErrors"] == [{"code": code, "field": field}]
+
+
+async def test_a_token_of_staff_ends_with_them(client: Client, ada: str, clock: StandingClock) -> None:
+    """Who leaves takes along what they had made: within two seconds it opens nothing."""
+    member = await add_staff(client.works, "root@shop.example", role=StaffRole.ADMIN)
+    staff = (await enter(client, "root@shop.example"))["accessToken"]
+    made = await mint(client, key=staff, customerId=ada, expiresIn="PT1H")
+    assert await who(client, made["accessToken"]) == ada
+    await add_staff(client.works, "next@shop.example", role=StaffRole.ADMIN)
+    await client.ask(STAFF_UPDATE, {"input": {"staffMemberId": member, "isActive": False}})
+    clock.advance(timedelta(seconds=2))
+    assert not await is_let_in(client, made["accessToken"])
 
 
 async def test_only_who_may_mints(client: Client, ada: str) -> None:

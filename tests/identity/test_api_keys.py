@@ -64,6 +64,20 @@ async def test_nobody_gives_away_what_they_have_not(client: Client) -> None:
     assert made["apiKey"]["permissions"] == ["orders:read"]
 
 
+async def test_what_a_key_makes_ends_with_it(client: Client) -> None:
+    """A key that expires makes none that would go on without it."""
+    ends = "2026-12-01T00:00:00Z"
+    maker = (await create(client, permissions=["keys:write", "orders:read"], expiresAt=ends))["secret"]
+    for said, kept in (
+        ({}, ends),
+        ({"expiresAt": "2027-01-01T00:00:00Z"}, ends),
+        ({"expiresAt": "2026-11-30T00:00:00Z"}, "2026-11-30T00:00:00Z"),
+    ):
+        made = await create(client, key=maker, permissions=["orders:read"], **said)
+        assert made["apiKey"]["expiresAt"] == kept
+    assert (await create(client))["apiKey"]["expiresAt"] is None
+
+
 async def test_a_repeated_call_makes_one_key_and_shows_its_secret_once(client: Client) -> None:
     """Ten at once with one idempotency key: one API key, one answer with the secret, nine without."""
     made = await asyncio.gather(*(create(client, idempotencyKey="k") for _ in range(10)))

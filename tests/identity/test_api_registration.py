@@ -13,7 +13,7 @@ from domain.identity.actions.codes import MailKind
 from domain.identity.rules import CODE_ATTEMPTS_MAX, CODES_FROM_ADDRESS, MAILS_TO_ADDRESS
 from tests.conftest import Client, StandingClock
 from tests.identity.mails import Mailbox
-from tests.identity.staff import PASSWORD, add_staff, codes, enter, is_let_in, refresh, sign_in
+from tests.identity.staff import PASSWORD, add_staff, codes, enter, is_let_in, refresh, revoke, sign_in
 from tests.snapshots import snapshot
 
 REGISTER = """
@@ -191,6 +191,27 @@ async def test_an_absorbed_customer_acts_as_the_one_who_absorbed_them(
     await client.ask(unmerge, {"id": merged})
     clock.advance(timedelta(seconds=2))
     assert (await client.ask(ME, key=later["accessToken"])).data["me"]["id"] == pair["absorbedId"]
+
+
+@pytest.mark.parametrize("way", ["everywhere", "reset"])
+async def test_everywhere_is_with_every_record_of_theirs(
+    client: Client, mailbox: Mailbox, clock: StandingClock, way: str
+) -> None:
+    """A thief who signed in by the account of an absorbed record goes as well; a stranger stays."""
+    ada, eve, bob = [await enrolled(client, mailbox, f"{name}@example.org") for name in ("ada", "eve", "bob")]
+    pair = {"survivorId": eve["viewer"]["customer"]["id"], "absorbedId": ada["viewer"]["customer"]["id"]}
+    merge = "mutation($input: CustomerMergeInput!) { customerMerge(input: $input) { merge { id } } }"
+    await client.ask(merge, {"input": pair})
+    clock.advance(timedelta(seconds=2))
+    if way == "everywhere":
+        assert (await revoke(client, eve["accessToken"], everywhere=True))["revokedCount"] == 2
+    else:
+        await ask(client, REQUEST, {"email": "eve@example.org"})
+        done = await reset(client, await mailbox.code(), "eve@example.org")
+        assert await is_let_in(client, done["session"]["accessToken"])
+    clock.advance(timedelta(seconds=2))
+    assert [await is_let_in(client, each["accessToken"]) for each in (ada, eve, bob)] == [False, False, True]
+    assert codes(await refresh(client, ada["refreshToken"])) == ["BAD_CREDENTIALS"]
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,7 @@ async def empty_works(database_url: str) -> AsyncIterator[Works]:
     await works.database.dispose()
 
 
-@pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("batch_count", [1, 3])
+@pytest.mark.parametrize(("name", "batch_count"), [("clean", 1), ("with refusals", 3)])
 async def test_an_import_that_broke_off_goes_on(
     name: str,
     batch_count: int,

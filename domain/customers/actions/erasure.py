@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from domain.base.actors import ActorKind, Caller, Permission
+from domain.base.actors import ActorKind, Permission
 from domain.base.errors import Required
 from domain.base.repository import remove_idempotency_keys
-from domain.base.work import Work, Works
+from domain.base.work import Work
 from domain.customers.actions.access import require_customer
 from domain.customers.errors import CustomerNotFound
 from domain.customers.events import CustomerErased
@@ -19,9 +19,8 @@ from domain.customers.repository.erasure import (
     lock_for_erasure,
     remove_ranking_by,
 )
-from domain.customers.repository.families import get_family_for_update, list_family
+from domain.customers.repository.families import get_family_for_update
 from domain.identity.actions.accounts import forget_shoppers
-from domain.identity.actions.confirming import confirm_shopper
 
 
 async def erase_customer(work: Work, *, customer_id: UUID | None) -> UUID:
@@ -44,18 +43,6 @@ async def erase_customer(work: Work, *, customer_id: UUID | None) -> UUID:
     for key in ids:
         work.record(CustomerErased(customer_id=key))
     return records[0].id
-
-
-async def confirm_password(works: Works, *, password: str | None, caller: Caller) -> None:
-    """Hold that a shopper who means themselves is the one who signed in; nobody else is asked.
-
-    Raises `Required`, `TooManyAttempts`, `BadCredentials`.
-    """
-    if (customer_id := caller.actor.customer_id) is None:
-        return
-    async with works.database.reading() as session:
-        family = await list_family(session, customer_id)
-    await confirm_shopper(works, customer_ids=family, password=password, caller=caller)
 
 
 async def whom(work: Work, *, customer_id: UUID | None) -> UUID:

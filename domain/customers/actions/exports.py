@@ -28,10 +28,12 @@ from domain.customers.repository.families import get_family_for_update, list_fam
 from domain.customers.rules.privacy import (
     EXPORT_KEPT,
     EXPORT_PATIENCE,
+    EXPORTS_KEPT_MAX,
     ExportState,
     is_valid,
     read_address,
 )
+from domain.identity.errors import TooManyAttempts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +54,17 @@ async def request_export(work: Work, *, customer_id: UUID | None) -> UUID:
     It is written in the background. Who waits for one already waits for that. A shopper means themselves, and
     leaves the id out.
 
-    Raises `Required`, `CustomerNotFound`. Records `CustomerExportRequested`. Locks the family.
+    Raises `Required`, `CustomerNotFound`, `TooManyAttempts` after ten that are still kept. Records
+    `CustomerExportRequested`. Locks the family.
     """
     wanted = await whom(work, customer_id=customer_id)
     canonical_id = (await get_family_for_update(work.session, wanted))[0].id
     if (waiting := await find_pending_export(work.session, customer_id=canonical_id, actor=work.actor)) is not None:
         return waiting
+    exports = await list_exports_of(work.session, [canonical_id])
+    kept = [export.expires_at for export in exports if export.expires_at > work.now]
+    if len(kept) >= EXPORTS_KEPT_MAX:
+        raise TooManyAttempts(retry_at=min(kept))
     export = CustomerExport(
         customer_id=canonical_id,
         actor_kind=work.actor.kind,

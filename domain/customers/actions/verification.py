@@ -6,6 +6,7 @@ from domain.base.actors import Actor, ActorKind, Caller, Permission
 from domain.base.database import Session
 from domain.base.errors import Forbidden, Invalid, InvalidState, Refusal
 from domain.base.work import Work, Works
+from domain.customers.actions.confirming import confirm_password
 from domain.customers.actions.identities import verify_known
 from domain.customers.errors import IdentityBlocked, IdentityNotFound
 from domain.customers.model import CustomerIdentity
@@ -39,14 +40,16 @@ async def send_identity_code(works: Works, *, identity_id: UUID, caller: Caller)
     return identity_id
 
 
-async def verify_by_code(works: Works, *, identity_id: UUID, code: str, caller: Caller) -> UUID:
+async def verify_by_code(works: Works, *, identity_id: UUID, code: str, password: str | None, caller: Caller) -> UUID:
     """Verify an identity by the code that was sent to it; return the identity that is verified now.
 
-    A wrong code counts, which is committed before the refusal.
+    A shopper with an account proves that it is theirs by their password: who found a phone unlocked would otherwise
+    come in by an address of their own from then on. A wrong code counts, which is committed before the refusal.
 
-    Raises `Forbidden`, `IdentityNotFound`, `CodeInvalid`, `TooManyAttempts`, and what `verify_identity` raises.
-    Records `CustomerUpdated`, perhaps `CustomerMerged`. Locks the family.
+    Raises `Forbidden`, `IdentityNotFound`, `CodeInvalid`, `TooManyAttempts`, `Required`, `BadCredentials`, and what
+    `verify_identity` raises. Records `CustomerUpdated`, perhaps `CustomerMerged`. Locks the family.
     """
+    await confirm_password(works, password=password, caller=caller)
     counted = by_address(caller, sort="codesFromAddress", limit=CODES_FROM_ADDRESS)
     await count(works, attempts=counted)
 

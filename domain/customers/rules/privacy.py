@@ -10,6 +10,9 @@ from uuid import UUID
 EXPORT_KEPT = timedelta(hours=24)
 """How long the document of an export can be had once it is written."""
 
+EXPORTS_KEPT_MAX = 10
+"""Documents about one customer at a time: each holds all that is known of them."""
+
 EXPORT_PATIENCE = timedelta(days=3)
 """An export that could not be written by then is given up: the job behind it is tried for about two days."""
 

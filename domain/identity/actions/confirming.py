@@ -1,4 +1,4 @@
-"""Asking a shopper for their password again, before something that cannot be taken back."""
+"""Asking a shopper for their password again, before what nobody else may do with their token."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,7 +26,7 @@ async def confirm_shopper(works: Works, *, customer_ids: Sequence[UUID], passwor
     if not accounts:
         return
     if password is None:
-        message = "This cannot be taken back: send the password as well."
+        message = "This needs your password as well: send it with the rest."
         raise Required(message, field=("password",))
     own = [Counted("signInOfAccount", account.email_key, SIGN_INS_OF_ACCOUNT) for account in accounts]
     others = by_address(caller, sort="signInOfAddress", limit=SIGN_INS_OF_ADDRESS)

@@ -15,7 +15,12 @@ from domain.identity import rules
 from domain.identity.errors import PermissionNotHeld
 from domain.identity.events import ApiKeyCreated, ApiKeyRevoked
 from domain.identity.model import ApiKey
-from domain.identity.repository.keys import find_api_key_by_hash, find_api_key_for_update, set_last_used
+from domain.identity.repository.keys import (
+    find_api_key_by_hash,
+    find_api_key_for_update,
+    list_api_keys_by_id,
+    set_last_used,
+)
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -33,7 +38,8 @@ async def create_api_key(
 ) -> tuple[UUID, str]:
     """Give a program a key; return its id and its secret, which cannot be shown again.
 
-    Nobody gives away what they have not: a key may do no more than its maker.
+    Nobody gives away what they have not: a key may do no more than its maker, and one that a key makes ends with it
+    at the latest.
 
     Raises `Invalid`, `Required`, `TooLong`, `PermissionNotHeld`. Records `ApiKeyCreated`.
     """
@@ -44,6 +50,8 @@ async def create_api_key(
     if expires_at is not None and expires_at <= work.now:
         message = "The key would have expired already; choose a later instant."
         raise Invalid(message, field=("expires_at",))
+    if work.actor.kind is ActorKind.APP and work.actor.id is not None:
+        expires_at = await _within_maker(work, work.actor.id, expires_at)
     secret = rules.SECRET_PREFIX + secrets.token_urlsafe(32)
     key = ApiKey(
         name=clean_required(name),
@@ -56,6 +64,13 @@ async def create_api_key(
     work.session.add(key)
     work.record(ApiKeyCreated(api_key_id=key.id))
     return key.id, secret
+
+
+async def _within_maker(work: Work, maker_id: UUID, expires_at: datetime | None) -> datetime | None:
+    """Return when a key expires that another key makes: with that one at the latest."""
+    maker = (await list_api_keys_by_id(work.session, [maker_id])).get(maker_id)
+    latest = None if maker is None else maker.expires_at
+    return expires_at if latest is None else min(expires_at or latest, latest)
 
 
 async def revoke_api_key(work: Work, *, api_key_id: UUID) -> UUID:

@@ -13,8 +13,9 @@ from domain.identity.actions.sessions import SignedIn, open_session
 from domain.identity.actions.signing_in import sign_in_key
 from domain.identity.actions.throttles import Counted, by_address, count, forget
 from domain.identity.errors import CodeInvalid, OtpInvalid, OtpRequired
+from domain.identity.events import SignedOutEverywhere
 from domain.identity.model import MailedCode, StaffMember
-from domain.identity.rules import CODES_FROM_ADDRESS, SIGN_INS_OF_ACCOUNT, CodePurpose
+from domain.identity.rules import CODES_FROM_ADDRESS, SIGN_INS_IN_ALL, SIGN_INS_OF_ACCOUNT, CodePurpose, SessionKind
 
 
 async def request_password_reset(works: Works, *, email: str, caller: Caller) -> None:
@@ -38,7 +39,7 @@ async def reset_password(
     committed before the refusal.
 
     Raises `Refusals`, `TooManyAttempts`, `CodeInvalid`, `OtpRequired`, `OtpInvalid`. Records `SessionCreated`,
-    `SessionRevoked`, `StaffMemberUpdated` or `AccountUpdated`. Locks who it is.
+    `SessionRevoked`, `SignedOutEverywhere` for a shopper, `StaffMemberUpdated` or `AccountUpdated`. Locks who it is.
     """
     checks = Checks()
     password = checks.take(lambda: check_password(new_password), "new_password") or ""
@@ -55,6 +56,7 @@ async def reset_password(
         done = await _reset(work, row, password=password, password_hash=password_hash, otp=otp)
         if isinstance(done, SignedIn):
             await forget(work, account=Counted("signInOfAccount", key, SIGN_INS_OF_ACCOUNT), others=counted)
+            await forget(work, account=Counted("signInInAll", key, SIGN_INS_IN_ALL), others=())
         return done
 
     found = await works.perform(story, actor=caller.actor, action="passwordReset", request_id=caller.request_id)
@@ -83,4 +85,7 @@ async def _reset(
     await spend_codes(work, row=row)
     set_password(work, holder=holder, password_hash=password_hash)
     await revoke_sessions_of(work, kind=credentials.kind, subject_id=credentials.subject_id)
-    return await open_session(work, kind=credentials.kind, subject_id=credentials.subject_id)
+    opened = await open_session(work, kind=credentials.kind, subject_id=credentials.subject_id)
+    if credentials.kind is SessionKind.CUSTOMER:
+        work.record(SignedOutEverywhere(customer_id=credentials.subject_id, kept_session_id=opened.session_id))
+    return opened

@@ -52,11 +52,15 @@ async def open_session(work: Work, *, kind: SessionKind, subject_id: UUID) -> Si
 
 
 async def open_customer_token(work: Work, *, customer_id: UUID, lifetime: timedelta) -> SignedIn:
-    """Let a program act as a customer for a while; with its key the session ends. Records `SessionCreated`."""
+    """Let a program or a member of staff act as a customer for a while, at most as long as they may come in themselves.
+
+    Records `SessionCreated`.
+    """
     record = SessionRecord(
         kind=SessionKind.CUSTOMER,
         subject_id=customer_id,
         api_key_id=work.actor.id if work.actor.kind is ActorKind.APP else None,
+        staff_member_id=work.actor.id if work.actor.kind is ActorKind.STAFF else None,
         created_at=work.now,
         expires_at=work.now + lifetime,
     )
@@ -176,6 +180,8 @@ async def find_actor(session: Session, *, session_id: UUID, now: datetime) -> Ac
     if not is_usable(expires_at=row.key_expires_at, revoked_at=row.key_revoked_at, now=now):
         return None
     if row.kind == SessionKind.CUSTOMER:
+        if row.is_maker_active is False:
+            return None
         return Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=row.subject_id, session_id=row.id)
     member = (await list_staff_by_id(session, [row.subject_id])).get(row.subject_id)
     if member is None or not member.is_active:

@@ -11,7 +11,7 @@ from domain.identity.actions.sessions import SignedIn, open_session
 from domain.identity.actions.throttles import Counted, by_address, count, forget
 from domain.identity.errors import BadCredentials, OtpRequired
 from domain.identity.model import StaffMember
-from domain.identity.rules import SIGN_INS_OF_ACCOUNT, SIGN_INS_OF_ADDRESS
+from domain.identity.rules import SIGN_INS_IN_ALL, SIGN_INS_OF_ACCOUNT, SIGN_INS_OF_ADDRESS
 
 
 async def sign_in(works: Works, *, email: str, password: str, otp: str | None, caller: Caller) -> SignedIn:
@@ -26,7 +26,8 @@ async def sign_in(works: Works, *, email: str, password: str, otp: str | None, c
     key = sign_in_key(email)
     account = Counted("signInOfAccount", key or email, SIGN_INS_OF_ACCOUNT)
     others = by_address(caller, sort="signInOfAddress", limit=SIGN_INS_OF_ADDRESS)
-    await count(works, attempts=[account, *others])
+    in_all = Counted("signInInAll", key or email, SIGN_INS_IN_ALL)
+    await count(works, attempts=[account, in_all, *others])
     async with works.database.reading() as session:
         credentials = await find_credentials(session, email_key=key)
     known_hash = None if credentials is None else credentials.password_hash

@@ -8,18 +8,23 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Row, Select, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.identity.model import ApiKey, RefreshToken, SessionRecord, SigningKey
+from domain.identity.model import ApiKey, RefreshToken, SessionRecord, SigningKey, StaffMember
 from domain.identity.rules import SessionKind
 
 _NOTHING_TO_SYNCHRONISE = {"synchronize_session": False}
 
 
 async def find_session(session: AsyncSession, session_id: UUID) -> Row[Any] | None:
-    """Return the session, with when the key that minted it was revoked or expires."""
-    of_key = (ApiKey.revoked_at.label("key_revoked_at"), ApiKey.expires_at.label("key_expires_at"))
+    """Return the session, with until when the key holds that minted it, or whether the member is active who did."""
+    of_maker = (
+        ApiKey.revoked_at.label("key_revoked_at"),
+        ApiKey.expires_at.label("key_expires_at"),
+        StaffMember.is_active.label("is_maker_active"),
+    )
     statement: Select[Any] = (
-        select(*SessionRecord.__table__.c, *of_key)
+        select(*SessionRecord.__table__.c, *of_maker)
         .outerjoin(ApiKey, ApiKey.id == SessionRecord.api_key_id)
+        .outerjoin(StaffMember, StaffMember.id == SessionRecord.staff_member_id)
         .where(SessionRecord.id == session_id)
     )
     row: Row[Any] | None = (await session.execute(statement)).one_or_none()

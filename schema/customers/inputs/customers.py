@@ -239,6 +239,10 @@ class CustomerIdentityVerifyInput:
     code: str | None = optional(
         "What the customer received. CODE_INVALID. Left out, the caller vouches for it and is recorded as the evidence."
     )
+    password: str | None = optional(
+        "Of a shopper who has an account, with the code: whoever has their token only cannot let themselves in for "
+        "good. REQUIRED, BAD_CREDENTIALS, RATE_LIMITED."
+    )
 
 
 @strawberry.input(description="What is to change of an identity.")

@@ -136,7 +136,7 @@ class CustomerMutations:
     ) -> CustomerIdentityVerifyPayload | None:
         """Verify an identity."""
         code = given(input.code)
-        written = await (_vouch(info, input.identity_id) if code is None else _prove(info, input.identity_id, code))
+        written = await (_vouch(info, input.identity_id) if code is None else _prove(info, input, code))
         if not isinstance(written, UUID):
             return CustomerIdentityVerifyPayload(identity=None, customer=None, user_errors=written)
         identity, customer = await _identity_and_customer(info, written)
@@ -318,12 +318,12 @@ async def _vouch(info: Info, identity_id: str) -> UUID | list[UserError]:
     return await write(info, "customerIdentityVerify", story)
 
 
-async def _prove(info: Info, identity_id: str, code: str) -> UUID | list[UserError]:
+async def _prove(info: Info, said: CustomerIdentityVerifyInput, code: str) -> UUID | list[UserError]:
     """Verify an identity by the code that was sent to it."""
     works, caller = info.context.works, info.context.caller
 
     async def act() -> UUID:
-        key = required_key(identity_id, "CustomerIdentity", "identity_id")
-        return await verify_by_code(works, identity_id=key, code=code, caller=caller)
+        key = required_key(said.identity_id, "CustomerIdentity", "identity_id")
+        return await verify_by_code(works, identity_id=key, code=code, password=given(said.password), caller=caller)
 
     return await attempt(info, act)

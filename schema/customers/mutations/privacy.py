@@ -5,7 +5,8 @@ from uuid import UUID
 import strawberry
 
 from domain.base.work import Work
-from domain.customers.actions.erasure import confirm_password, erase_customer
+from domain.customers.actions.confirming import confirm_password
+from domain.customers.actions.erasure import erase_customer
 from domain.customers.actions.exports import request_export
 from schema.base.context import Info
 from schema.base.descriptions import Input, given

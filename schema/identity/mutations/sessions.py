@@ -1,14 +1,17 @@
 """Signing in, staying signed in, signing out."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import strawberry
 
+from domain.base.events import Event
+from domain.base.work import Work
 from domain.identity.actions.one_time import confirm_totp, enrol_totp, remove_totp
 from domain.identity.actions.passwords import request_password_reset, reset_password
 from domain.identity.actions.revoking import revoke_sessions
 from domain.identity.actions.sessions import SignedIn, refresh_session
 from domain.identity.actions.signing_in import sign_in
+from domain.identity.events import SessionRevoked
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
 from schema.base.errors import UserError
@@ -91,12 +94,19 @@ class SessionMutations:
         async def act() -> int:
             named = given(input.session_id)
             key = None if named is None else required_key(named, "Session", "session_id")
-            return await context.works.perform(
-                lambda work: revoke_sessions(work, session_id=key, is_everywhere=input.everywhere),
+
+            async def story(work: Work) -> Sequence[Event]:
+                await revoke_sessions(work, session_id=key, is_everywhere=input.everywhere)
+                return work.events
+
+            # What reactions record stands among the events by then.
+            events = await context.works.perform(
+                story,
                 actor=context.actor,
                 action="sessionRevoke",
                 request_id=context.request_id,
             )
+            return sum(isinstance(event, SessionRevoked) for event in events)
 
         found = await attempt(info, act)
         if not isinstance(found, int):
