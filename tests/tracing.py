@@ -32,11 +32,14 @@ def counts(item: pytest.Item) -> bool:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Trace what counts, with what it starts from."""
-    tracer = coverage.Coverage.current()
-    if tracer is None or counts(item):
+    controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is None or counts(item):
         return (yield)
-    tracer.stop()
+    controller.pause()
+    # In each of several processes coverage has begun by itself already, and would go on with that now.
+    while (other := coverage.Coverage.current()) is not None:
+        other.stop()
     try:
         return (yield)
     finally:
-        tracer.start()
+        controller.resume()

@@ -1,6 +1,7 @@
 """Passwords: in one spelling, at one cost, a few at once."""
 
 import asyncio
+import os
 import threading
 import time
 
@@ -77,3 +78,11 @@ async def test_as_many_at_once_as_there_are_cores(monkeypatch: pytest.MonkeyPatc
         turns += 1
     assert most <= passwords._threads()._max_workers
     assert turns > 3
+
+
+def test_what_threads_do() -> None:
+    """As many as there are cores reckon at once; each compares as anybody would."""
+    assert passwords._threads.__wrapped__()._max_workers == (os.cpu_count() or 1)
+    kept = passwords._HASHER.hash("correct horse")
+    assert passwords._compare("correct horse", kept) == Comparison(is_right=True)
+    assert passwords._compare("wrong horse", kept) == Comparison(is_right=False)
