@@ -42,6 +42,7 @@ from schema.base.budgets import Budgets, ThrottleStatus, caller_of
 from schema.base.context import Context
 from schema.base.cost import Costs
 from schema.base.errors import TopLevelCode, shown_error, top_level_code
+from schema.base.execution.plans import Plans
 from schema.base.limits import COMMENTS_MAX, ERRORS_MAX, LimitExceeded, check_document, check_variables
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
@@ -68,6 +69,7 @@ class Document:
     tree: DocumentNode
     operation: OperationDefinitionNode
     costs: Costs
+    plans: Plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class Operations:
                 for each in errors:  # one rule of the library suggests in any case
                     each.message = _SUGGESTION.sub("", each.message)
             return Rejected(errors)
-        document = Document(tree, meant, Costs(schema, tree, meant))
+        document = Document(tree, meant, Costs(schema, tree, meant), Plans.of(tree))
         self._documents.put((text, name), document, weight=len(text))
         return document
 
@@ -251,6 +253,7 @@ class Operations:
             "hide_suggestions": self._hides,
             "is_awaitable": optimized_is_awaitable,
             "operation_extensions": prepared.operation.extensions,
+            "plans": prepared.document.plans,
         }
 
 

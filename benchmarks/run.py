@@ -18,7 +18,7 @@ from rich.table import Table
 
 from api import logs
 from api.settings import Settings
-from benchmarks import attacks, crowds, families, front_door, imports, machine, memory, sign_ins
+from benchmarks import attacks, crowds, execution, families, front_door, imports, machine, memory, sign_ins
 from benchmarks.databases import Place
 from tests.postgres import postgres_server
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 LARGE = ROOT / "data" / "online_retail_cust_mod5.csv.gz"
 SMALL = ROOT / "tests" / "data" / "online_retail_cust_mod50.csv.gz"
-PARTS = ("import", "lists", "search", "families", "front door", "sign-ins", "attacks", "memory")
+PARTS = ("import", "lists", "search", "families", "execution", "front door", "sign-ins", "attacks", "memory")
 
 Figures = list[dict[str, Any]]
 
@@ -60,6 +60,8 @@ def _measure(place: Place, parts: Sequence[str], *, is_quick: bool) -> dict[str,
     if "families" in parts:
         orders, entries = ((10, 1_000), (100, 5_000)) if is_quick else ((10, 10_000), (100, 100_000))
         figures |= families.measure(place, orders, entries, tell)
+    if "execution" in parts:
+        figures["execution"] = execution.measure(place, SMALL, tell)
     if "front door" in parts:
         figures |= front_door.measure(place, tell)
     if "sign-ins" in parts:
@@ -85,11 +87,12 @@ def _print(described: dict[str, str], figures: dict[str, Figures]) -> None:
         "families": "Reading a customer alone, and one with nine absorbed ones (median of 15)",
         "merges": "Merging two customers, and taking them apart (median of 15)",
         "timelines": "A page of 50 of a timeline (median of 15)",
+        "execution": "Running an operation by plans, and by graphql-core alone (medians of 15 in turns)",
         "refusals": "Refusing a hostile document (median and longest of 7)",
         "costs": "Weighing the largest documented operation: when it is read, each time, as a share of its run",
         "requests": "The smallest request, without a network (median of 5 rounds in turns)",
         "sign-ins": "Sign-ins against bare argon2, 8 at once (median of 5 rounds in turns); wrong passwords",
-        "attacks": "p99 of a well-behaved client, alone and during an attack over 4 connections",
+        "attacks": "p99 of a well-behaved client, alone and during an attack over 4 connections (medians of 3)",
         "memory": "Peak memory of a process that imports (MiB)",
     }
     for part, rows in figures.items():

@@ -11,6 +11,7 @@ from schema.base.budgets import ThrottleStatus
 from schema.base.context import Info
 from schema.base.descriptions import GlobalId, GlobalIds
 from schema.base.errors import InputError, RateLimitedError, VersionConflictError
+from schema.base.execution.executor import BreadthFirst
 from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.policies import Policies
 from schema.base.scalars import SCALARS, Cursor, Duration
@@ -119,6 +120,7 @@ def make_schema() -> strawberry.Schema:
         subscription=Subscription,
         types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
         config=StrawberryConfig(scalar_map=SCALARS),
+        execution_context_class=BreadthFirst,
     )
     POLICIES.guard(schema._schema, INPUTS)  # noqa: SLF001  Strawberry has no name of its own for it
     return schema

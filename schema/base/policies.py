@@ -24,6 +24,9 @@ from graphql import (
 from domain.base.actors import Actor, ActorKind, Permission
 from domain.base.errors import Forbidden
 
+POLICY = "sportello.policy"
+"""The key of a field's extensions under which an engine finds who may see it."""
+
 
 class Otherwise(StrEnum):
     """What somebody is answered whom a row does not allow."""
@@ -141,6 +144,7 @@ class Policies:
         for kind, name, field in found:
             policy = self.of(kind, name)
             if policy is not None:
+                field.extensions[POLICY] = policy
                 _guard(field, policy, is_subscription=schema.subscription_type is not None and kind == "Subscription")
             if kind == "Mutation":
                 _guard_input(field, restricted)
@@ -182,7 +186,7 @@ def _guarded(resolve: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
         if policy.part is not None and actor.is_masked:
             return policy.part(source)
         if policy.mask is not None and actor.is_masked:
-            return _masked(value, policy.mask)
+            return masked(value, policy.mask)
         if policy.is_personal:
             info.context.note_personal(source)
         return value
@@ -190,17 +194,17 @@ def _guarded(resolve: Callable[..., Any], policy: Policy) -> Callable[..., Any]:
     return guarded
 
 
-def _masked(value: Any, mask: Callable[[str], str]) -> Any:  # noqa: ANN401
+def masked(value: Any, mask: Callable[[str], str]) -> Any:  # noqa: ANN401
     """Return a text or several, or the promise of them, masked."""
     if inspect.isawaitable(value):
         return _masked_later(value, mask)
     if isinstance(value, list):
-        return [_masked(each, mask) for each in value]
+        return [masked(each, mask) for each in value]
     return mask(value) if isinstance(value, str) else None
 
 
 async def _masked_later(value: Awaitable[Any], mask: Callable[[str], str]) -> Any:  # noqa: ANN401
-    return _masked(await value, mask)
+    return masked(await value, mask)
 
 
 def _guard_input(field: GraphQLField, restricted: Mapping[tuple[str, str], Policy]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from zlib import crc32
 
+import schemathesis
 from graphql import (
     REMOVE,
     ArgumentNode,
@@ -17,6 +18,7 @@ from graphql import (
     build_schema,
     is_scalar_type,
     is_specified_scalar_type,
+    parse,
     print_ast,
     visit,
 )
@@ -32,10 +34,19 @@ _TEXTS += ["ada@shop.example", "+390669812345", "P1D", "https://shop.example", "
 def operations(known_ids: Sequence[str]) -> st.SearchStrategy[str]:
     """Return a strategy of documents. Half of the ids in them are of objects that are there."""
     schema = build_schema(make_schema().as_str())
-    texts = st.sampled_from(_TEXTS).map(nodes.String)
-    scalars: Any = dict.fromkeys(_own_scalars(schema), texts)
+    scalars: Any = dict.fromkeys(_own_scalars(schema), st.sampled_from(_TEXTS).map(nodes.String))
     found: st.SearchStrategy[str] = from_schema(schema, custom_scalars=scalars, print_ast=_printed(known_ids))
     return found
+
+
+def operations_of_schemathesis(known_ids: Sequence[str]) -> st.SearchStrategy[str]:
+    """Return the same from schemathesis, which draws operations of each root field by itself."""
+    text = make_schema().as_str()
+    for name in _own_scalars(build_schema(text)):
+        schemathesis.graphql.scalar(name, st.sampled_from(_TEXTS).map(nodes.String))
+    printed = _printed(known_ids)
+    found: st.SearchStrategy[Any] = schemathesis.graphql.from_file(text).as_strategy()
+    return found.map(lambda case: printed(parse(str(case.body))))
 
 
 def _own_scalars(schema: GraphQLSchema) -> list[str]:

@@ -10,19 +10,23 @@ from api.access import Access
 from domain.base.actors import Actor, StaffRole
 from tests.access.shop import Shop, open_shop
 from tests.conftest import Client
-from tests.fuzz.operations import operations
+from tests.fuzz.operations import operations, operations_of_schemathesis
 
 OPERATIONS = int(os.environ.get("OPERATIONS", "5000"))
 SHORT = 60
 ROLES = ("ANONYMOUS", "SHOPPER", *StaffRole, "APP")
 
 
-def drawn(shop: Shop, *, count: int) -> list[str]:
+TOOLS = {"hypothesis-graphql": operations, "schemathesis": operations_of_schemathesis}
+
+
+def drawn(shop: Shop, *, count: int, tool: str = "hypothesis-graphql") -> list[str]:
     """Return so many generated documents, some of which name objects of the shop."""
     found: list[str] = []
+    ids = [*shop.own.ids.values(), *shop.strange.ids.values()]
 
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(operations([*shop.own.ids.values(), *shop.strange.ids.values()]))
+    @given(TOOLS[tool](ids))
     def draw(text: str) -> None:
         found.append(text)
 
@@ -56,17 +60,20 @@ async def test_some_operations_are_answered(client: Client, monkeypatch: pytest.
     The shopper and the partner agent see a part only, so that the second fence is tried with all that can be asked.
     """
     shop = await open_shop(client)
-    documents = drawn(shop, count=SHORT)
+    documents = [text for tool in TOOLS for text in drawn(shop, count=SHORT // 2, tool=tool)]
     for role in ("ANONYMOUS", "SHOPPER", StaffRole.PARTNER_AGENT, "APP"):
         await ask_all(client, monkeypatch, documents, actor=shop.roles[role])
 
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize("role", ROLES)
-async def test_thousands_of_operations_are_answered(client: Client, monkeypatch: pytest.MonkeyPatch, role: str) -> None:
+@pytest.mark.parametrize(("tool", "kind"), [("hypothesis-graphql", "postgresql"), ("schemathesis", "sqlite")])
+async def test_thousands_of_operations_are_answered(
+    client: Client, monkeypatch: pytest.MonkeyPatch, role: str, tool: str
+) -> None:
     """For each role: `make fuzz OPERATIONS=5000`."""
     shop = await open_shop(client)
-    await ask_all(client, monkeypatch, drawn(shop, count=OPERATIONS), actor=shop.roles[role])
+    await ask_all(client, monkeypatch, drawn(shop, count=OPERATIONS, tool=tool), actor=shop.roles[role])
 
 
 def test_generated_operations_name_real_objects() -> None:

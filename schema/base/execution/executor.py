@@ -1,0 +1,114 @@
+"""Where graphql-core hands over: below each root field, values are completed by plans where there are any.
+
+graphql-core stays the reference. Whatever a plan does not cover, and whatever goes wrong while one runs, is run by it
+from the root field's value on: errors, their paths and what becomes null are its own. Reading twice changes nothing.
+"""
+
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    get_named_type,
+    is_introspection_type,
+    is_leaf_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.values import get_argument_values
+from graphql.pyutils import Path
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from domain.base.actors import Actor
+from schema.base.execution.levels import Levels
+from schema.base.execution.plans import Plan, Plans, Relation, Unplannable, make_plan
+
+
+class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
+    """Executes the root fields as graphql-core does, and what is below them level by level."""
+
+    def __init__(self, *args: Any, plans: Plans | None = None, **kwargs: Any) -> None:  # noqa: ANN401  graphql-core's
+        """Take what was planned for this operation before."""
+        super().__init__(*args, **kwargs)
+        self._plans = plans or Plans.of(DocumentNode(definitions=(self.operation, *self.fragment_definitions.values())))
+        self._given_back: set[str | int] = set()
+
+    def complete_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,  # noqa: ANN401
+        position_context: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Complete the value of a root field by a plan; everything else as graphql-core does."""
+        given = (return_type, field_details_list, info, path, result, position_context)
+        if path.prev is not None or path.key in self._given_back or result is None or isinstance(result, Exception):
+            return super().complete_value(*given)
+        named = get_named_type(return_type)
+        if is_leaf_type(named) or is_introspection_type(named):
+            return super().complete_value(*given)
+        return self._by_plan(*given)
+
+    async def _by_plan(self, *given: Any) -> Any:  # noqa: ANN401  what `complete_value` is given
+        return_type, details, info, path, result, _ = given
+        try:
+            root = self._root(info, path, details)
+            levels = Levels(self.context_value, plan=self._plan, inform=self._inform, arguments=self._arguments)
+            (completed,) = await levels.complete(return_type, root, [result])
+        except Exception as error:  # noqa: BLE001  whatever it is, graphql-core meets it again and says it as it should be
+            if isinstance(error, Unplannable):
+                self._plans.keep(self._key(info, path), None)
+            self._given_back.add(path.key)
+            try:
+                completed = super().complete_value(*given)
+            finally:
+                self._given_back.discard(path.key)
+            return await completed if self.is_awaitable(completed) else completed
+        return completed
+
+    def _root(self, info: GraphQLResolveInfo[Any], path: Path, details: FieldDetailsList) -> Relation:
+        """Return the root field as a relation, with the plans that were made for it before."""
+        key = self._key(info, path)
+        if key not in self._plans.roots:
+            root = Relation.root(info, details)
+            self._plans.keep(key, root)
+            return root
+        found = self._plans.roots[key]
+        if found is None:
+            raise Unplannable
+        return found
+
+    def _key(self, info: GraphQLResolveInfo[Any], path: Path) -> tuple[Any, ...]:
+        """Return by what plans differ: those whom all policies treat alike share them."""
+        actor: Actor = self.context_value.actor
+        values = self.variable_values.coerced
+        conditions = (values.get(name) for name in self._plans.conditions)
+        return (path.key, info.field_name, actor.kind, actor.permissions, actor.is_masked, *conditions)
+
+    def _plan(self, relation: Relation, kind: GraphQLObjectType) -> Plan:
+        """Return the plan for objects of a type behind a relation."""
+        found = relation.plans.get(kind.name)
+        if found is None:
+            selected = self.collect_subfields(kind, relation.details).grouped_field_set
+            actor = self.context_value.actor
+            found = relation.plans[kind.name] = make_plan(kind, selected, actor=actor, find=self._find)
+        return found
+
+    def _find(self, parent_type: GraphQLObjectType, name: str) -> GraphQLField | None:
+        return self.schema.get_field(parent_type, name)
+
+    def _inform(self, relation: Relation) -> GraphQLResolveInfo[Any]:
+        """Return what a resolver is told: its place is that of a level, which has many."""
+        nodes = [each.node for each in relation.details]
+        place = Path(None, relation.key, relation.parent_type.name)
+        return self.build_resolve_info(relation.field, nodes, relation.parent_type, place)
+
+    def _arguments(self, relation: Relation) -> dict[str, Any]:
+        node = relation.details[0].node
+        if not relation.field.args and not node.arguments:
+            return {}
+        return get_argument_values(relation.field, node, self.variable_values)

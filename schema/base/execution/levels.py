@@ -1,0 +1,167 @@
+"""Running plans: level by level, each relation followed once for all objects of a level."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    is_abstract_type,
+    is_leaf_type,
+)
+from strawberry.schema.schema_converter import get_arguments
+from strawberry.types.info import Info
+
+from schema.base.context import Context
+from schema.base.execution.plans import Plan, Relation, Unfit, coercion
+from schema.base.policies import masked
+
+
+class Levels:
+    """One operation, run by plans; whatever goes wrong raises, and graphql-core says what it was."""
+
+    def __init__(
+        self,
+        context: Context,
+        *,
+        plan: Callable[[Relation, GraphQLObjectType], Plan],
+        inform: Callable[[Relation], GraphQLResolveInfo[Any]],
+        arguments: Callable[[Relation], dict[str, Any]],
+    ) -> None:
+        """Take how plans are found, what resolvers are told, and the arguments of a field."""
+        self._context = context
+        self._plan = plan
+        self._inform = inform
+        self._arguments = arguments
+
+    async def complete(self, kind: GraphQLOutputType, relation: Relation, values: Sequence[Any]) -> list[Any]:
+        """Return what stands in the answer for the values of one field of a level, aligned to them."""
+        if isinstance(kind, GraphQLNonNull):
+            completed = await self.complete(kind.of_type, relation, values)
+            if any(value is None for value in completed):
+                raise Unfit
+            return completed
+        places = [index for index, value in enumerate(values) if value is not None]
+        there = values if len(places) == len(values) else [values[index] for index in places]
+        completed = await self._complete_all(kind, relation, there)
+        if there is values:
+            return completed
+        spread: list[Any] = [None] * len(values)
+        for index, value in zip(places, completed, strict=True):
+            spread[index] = value
+        return spread
+
+    async def _complete_all(self, kind: GraphQLOutputType, relation: Relation, values: Sequence[Any]) -> list[Any]:
+        """Complete values of which none is null."""
+        if isinstance(kind, GraphQLList):
+            return await self._lists(kind, relation, values)
+        if is_leaf_type(kind):
+            shape = coercion(kind)
+            return [shape(value) for value in values]
+        if is_abstract_type(kind):
+            return await self._abstract(kind, relation, values)
+        assert isinstance(kind, GraphQLObjectType)  # noqa: S101  there is nothing else
+        return await self._objects(self._plan(relation, kind), relation, values)
+
+    async def _lists(self, kind: GraphQLList[Any], relation: Relation, values: Sequence[Any]) -> list[Any]:
+        if not all(isinstance(value, list | tuple) for value in values):
+            raise Unfit
+        completed = await self.complete(kind.of_type, relation, [item for value in values for item in value])
+        lists, start = [], 0
+        for value in values:
+            lists.append(completed[start : start + len(value)])
+            start += len(value)
+        return lists
+
+    async def _abstract(self, kind: GraphQLAbstractType, relation: Relation, values: Sequence[Any]) -> list[Any]:
+        """Complete objects of several types: those of one type together."""
+        info = self._inform(relation)
+        assert kind.resolve_type is not None  # noqa: S101  Strawberry makes one for each
+        places: dict[Any, list[int]] = {}
+        for index, value in enumerate(values):
+            places.setdefault(kind.resolve_type(value, info, kind), []).append(index)
+        completed: list[Any] = [None] * len(values)
+        for name, indexes in places.items():
+            found = info.schema.get_type(name) if isinstance(name, str) else None
+            if not isinstance(found, GraphQLObjectType) or not info.schema.is_sub_type(kind, found):
+                raise Unfit
+            plan = self._plan(relation, found)
+            shaped = await self._objects(plan, relation, [values[index] for index in indexes])
+            for index, value in zip(indexes, shaped, strict=True):
+                completed[index] = value
+        return completed
+
+    async def _objects(self, plan: Plan, relation: Relation, objects: Sequence[Any]) -> list[Any]:
+        if not objects:
+            return []
+        self._check_classes(plan, relation, objects)
+        if plan.is_personal:
+            for each in objects:
+                self._context.note_personal(each)
+        shaped = plan.project(objects)
+        for each in plan.relations:
+            values = await self._follow(each, objects)
+            if each.mask is not None:
+                values = [masked(value, each.mask) for value in values]
+            for row, value in zip(shaped, await self.complete(each.field.type, each, values), strict=True):
+                row[each.key] = value
+        return shaped
+
+    def _check_classes(self, plan: Plan, relation: Relation, objects: Sequence[Any]) -> None:
+        """Hold that the objects are of the type that the schema says."""
+        for each in {each.__class__: each for each in objects}.values():
+            if each.__class__ in plan.known_classes:
+                continue
+            is_type_of = plan.kind.is_type_of
+            if isinstance(each, Exception) or (is_type_of and not is_type_of(each, self._inform(relation))):
+                raise Unfit
+            plan.known_classes.add(each.__class__)
+
+    async def _follow(self, relation: Relation, objects: Sequence[Any]) -> Sequence[Any]:
+        """Return what the objects of a level lead to."""
+        definition = relation.definition
+        if definition.is_basic_field:
+            return [getattr(each, definition.python_name) for each in objects]
+        info = self._inform(relation)
+        arguments = self._arguments(relation)
+        if relation.batch is None:
+            return await self._resolve(relation, objects, info, arguments)
+        schema = info.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
+        told = Info(_raw_info=info, _field=definition)
+        _, given = get_arguments(
+            field=definition,
+            source=None,
+            info=told,
+            kwargs=arguments,
+            config=schema.config,
+            scalar_registry=schema.schema_converter.scalar_registry,
+        )
+        given.pop("info", None)
+        results = await relation.batch(list(objects), told, **given)
+        if len(results) != len(objects):
+            raise Unfit
+        return results
+
+    async def _resolve(
+        self, relation: Relation, objects: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any]
+    ) -> Sequence[Any]:
+        """Ask a function of one object for each of them."""
+        resolve = relation.field.resolve
+        assert resolve is not None  # noqa: S101  Strawberry makes one for each field
+        found = [resolve(each, info, **arguments) for each in objects]
+        if not any(inspect.isawaitable(value) for value in found):
+            return found
+        async with asyncio.TaskGroup() as group:
+            return await _each(found, group)
+
+
+async def _each(found: Sequence[Any], group: asyncio.TaskGroup) -> list[Any]:
+    """Return the values and what was promised, all at once; where one fails, nobody goes on."""
+    begun = [group.create_task(value) if inspect.iscoroutine(value) else value for value in found]
+    return [await value if inspect.isawaitable(value) else value for value in begun]

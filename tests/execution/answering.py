@@ -1,0 +1,73 @@
+"""One operation run twice: by plans, and by graphql-core alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import strawberry
+from graphql import DocumentNode, ExecutionResult, execute, parse
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from domain.base.actors import Actor
+from domain.base.work import Works
+from schema.base.context import Context
+from schema.base.execution.executor import BreadthFirst
+from schema.base.execution.plans import Plans
+from schema.root import make_schema
+
+Executor = type[StrawberryGraphQLCoreExecutionContext]
+
+
+async def answer(
+    works: Works, actor: Actor, text: str, variables: Mapping[str, Any] | None = None, *, plans: Plans | None = None
+) -> bytes:
+    """Return the whole answer, by plans."""
+    return await answer_to(works, actor, parse(text), variables, plans=plans)
+
+
+async def answer_to(
+    works: Works,
+    actor: Actor,
+    document: DocumentNode,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    executor: Executor = BreadthFirst,
+    plans: Plans | None = None,
+) -> bytes:
+    """Return the whole answer of one of the two."""
+    context = Context(works, actor=actor, request_id="r")
+    try:
+        return await run(make_schema(), document, context, variables, executor=executor, plans=plans)
+    finally:
+        await context.close()
+
+
+async def run(
+    schema: strawberry.Schema,
+    document: DocumentNode,
+    context: Context,
+    variables: Mapping[str, Any] | None,
+    *,
+    executor: Executor,
+    plans: Plans | None,
+) -> bytes:
+    """Execute an operation; return the whole answer, errors with their paths and places included."""
+    arguments: dict[str, Any] = {
+        "context_value": context,
+        "variable_values": dict(variables or {}),
+        "executor_class": executor,
+        "is_awaitable": optimized_is_awaitable,
+    }
+    if executor is BreadthFirst:
+        arguments["plans"] = plans
+    found = execute(schema._schema, document, **arguments)
+    result = found if isinstance(found, ExecutionResult) else await found
+    # In the order of their places: of errors in one level nobody promises which comes first.
+    errors = sorted((error.formatted for error in result.errors or ()), key=orjson.dumps)
+    return orjson.dumps({"data": result.data, "errors": errors})
+
+
+async def reference(works: Works, actor: Actor, text: str, variables: Mapping[str, Any] | None = None) -> bytes:
+    """Return the answer of graphql-core."""
+    return await answer_to(works, actor, parse(text), variables, executor=StrawberryGraphQLCoreExecutionContext)
