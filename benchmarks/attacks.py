@@ -38,8 +38,24 @@ COMMAND = Path(sys.executable).with_name("sportello")
 
 def measure(place: Place, tell: Callable[[str], None]) -> list[dict[str, Any]]:
     """Return the p99 of the client alone and during each attack."""
-    with place.migrated("sqlite") as url, _serving(url.replace("+aiosqlite", ""), place.folder) as (address, key):
-        return asyncio.run(_measure(address, key, tell))
+    if not hasattr(os, "sched_setaffinity"):
+        message = "processes are kept on cores of their own by Linux only: run this part there"
+        raise RuntimeError(message)
+    allowed = os.sched_getaffinity(0)
+    try:
+        _stay_on(0, min(allowed))
+        with place.migrated("sqlite") as url, _serving(url.replace("+aiosqlite", ""), place.folder) as (address, key):
+            return asyncio.run(_measure(address, key, max(allowed), tell))
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _stay_on(process_id: int, core: int) -> None:
+    """Keep a process, and those that it starts, on one core.
+
+    Client and server take turns on one, the attacker has another: it stands for a machine of its own.
+    """
+    os.sched_setaffinity(process_id, {core})
 
 
 @contextmanager
@@ -65,7 +81,7 @@ def _serving(database_url: str, folder: Path) -> Iterator[tuple[str, str]]:
         stop(process)
 
 
-async def _measure(address: str, key: str, tell: Callable[[str], None]) -> list[dict[str, Any]]:
+async def _measure(address: str, key: str, attackers_core: int, tell: Callable[[str], None]) -> list[dict[str, Any]]:
     headers = {"Authorization": f"Bearer {key}"}
     bodies = {name: _document(DOCUMENTS[name][0]) for name in ATTACKS}
     bodies |= {"bodies of 1 MB": b" " * 1_000_000, "nested JSON": b"[" * 200_000}
@@ -74,19 +90,19 @@ async def _measure(address: str, key: str, tell: Callable[[str], None]) -> list[
         await _p99(client)
         for name, body in bodies.items():
             tell(f"attack: {name}")
-            before, meanwhile = await _compare(client, address, body)
+            before, meanwhile = await _compare(client, address, body, attackers_core)
             ratio = meanwhile / before
             row = {"attack": name, "p99_ms": round(before, 1), "p99_ms_attacked": round(meanwhile, 1)}
             results.append(row | {"ratio": round(ratio, 2), "is_well": ratio < ALLOWED_RATIO})
     return results
 
 
-async def _compare(client: httpx.AsyncClient, address: str, body: bytes) -> tuple[float, float]:
+async def _compare(client: httpx.AsyncClient, address: str, body: bytes, core: int) -> tuple[float, float]:
     """Return the p99 alone and during an attack: medians, taken in turns, so that both meet the same noise."""
     alone, attacked = [], []
     for _ in range(ROUNDS):
         alone.append(await _p99(client))
-        with _attacking(address, body):
+        with _attacking(address, body, core):
             await asyncio.sleep(SETTLING_S)
             attacked.append(await _p99(client))
     return statistics.median(alone), statistics.median(attacked)
@@ -110,10 +126,11 @@ async def _p99(client: httpx.AsyncClient) -> float:
 
 
 @contextmanager
-def _attacking(address: str, body: bytes) -> Iterator[None]:
+def _attacking(address: str, body: bytes, core: int) -> Iterator[None]:
     """Attack from a process of its own, so that the client is slowed down by the server only."""
     command = [sys.executable, "-m", "benchmarks.attacks", address]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603
+        _stay_on(process.pid, core)
         assert process.stdin is not None  # noqa: S101
         process.stdin.write(body)
         process.stdin.close()
