@@ -64,7 +64,7 @@ test-clients: $(TOOLS) $(CLIENTS_PACKAGES) ## Run real GraphQL clients, the audi
 	$(BIN)/python -m pytest -m clients tests/clients
 
 fuzz: $(TOOLS) ## Run generated operations for each role (OPERATIONS=5000): no fault of the server.
-	OPERATIONS=$(OPERATIONS) $(BIN)/python -m pytest -n $(WORKERS) -m fuzz tests/fuzz --timeout 3600
+	OPERATIONS=$(OPERATIONS) $(BIN)/python -m pytest -n $(WORKERS) -m fuzz tests/fuzz tests/execution --timeout 3600
 
 check: check-style check-types check-imports check-schema check-migrations check-docs check-locks ## Check style, types, import contracts, schema, migrations, documents, lock files.
 	@echo "make check: all is well."
