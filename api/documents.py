@@ -2,15 +2,14 @@
 
 import hashlib
 import re
-from collections import OrderedDict
 from pathlib import Path
-from typing import Generic, TypeVar
 
 import orjson
 
 from api.requests import Operation, RequestRefused, malformed
 from api.settings import Settings
 from schema.base.errors import TopLevelCode
+from schema.base.kept import Kept
 
 ID_PREFIX = "sha256:"
 
@@ -18,8 +17,6 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 _PERSISTED_CHARACTERS_MAX = 1_000_000
 """Characters of documents that clients sent with their hash: some thousand documents."""
-
-_Value = TypeVar("_Value")
 
 
 class DocumentsUnfit(Exception):  # noqa: N818  reads as what it is
@@ -73,34 +70,6 @@ def _read(path: Path) -> str:
         raise DocumentsUnfit(message) from None
 
 
-class Kept(Generic[_Value]):
-    """What was used last, as much as fits; what was not used for longest goes first."""
-
-    def __init__(self, weight_max: int = _PERSISTED_CHARACTERS_MAX) -> None:
-        """Start empty."""
-        self._weight_max = weight_max
-        self._kept: OrderedDict[object, tuple[int, _Value]] = OrderedDict()
-        self.weight = 0
-
-    def get(self, key: object) -> _Value | None:
-        """Return what is kept under a key, and keep it longer."""
-        found = self._kept.get(key)
-        if found is None:
-            return None
-        self._kept.move_to_end(key)
-        return found[1]
-
-    def put(self, key: object, value: _Value, *, weight: int) -> None:
-        """Keep a value; one that is too heavy for the whole is not kept."""
-        if key in self._kept or weight > self._weight_max:
-            return
-        self._kept[key] = (weight, value)
-        self.weight += weight
-        while self.weight > self._weight_max:
-            _, (removed, _) = self._kept.popitem(last=False)
-            self.weight -= removed
-
-
 class Texts:
     """Finds the text of the document that a client means, however it names it."""
 
@@ -108,7 +77,7 @@ class Texts:
         """Read the trusted documents. Raises `DocumentsUnfit`."""
         self._trusted = read_trusted_documents(Path(settings.documents) if settings.documents is not None else None)
         self._is_trusted_only = settings.documents_only
-        self._persisted: Kept[str] = Kept()
+        self._persisted: Kept[str] = Kept(_PERSISTED_CHARACTERS_MAX)
 
     def find(self, operation: Operation) -> str:
         """Return the text; raises `RequestRefused` where there is none, or none that may be run."""

@@ -29,7 +29,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from api.documents import Kept, Texts
+from api.documents import Texts
 from api.requests import Answer as Answer
 from api.requests import Operation as Operation
 from api.requests import RequestRefused as RequestRefused
@@ -42,7 +42,8 @@ from schema.base.budgets import Budgets, ThrottleStatus, caller_of
 from schema.base.context import Context
 from schema.base.cost import Costs
 from schema.base.errors import TopLevelCode, shown_error, top_level_code
-from schema.base.execution.plans import Plans
+from schema.base.execution.plans import Plans, Roots
+from schema.base.kept import Kept
 from schema.base.limits import COMMENTS_MAX, ERRORS_MAX, LimitExceeded, check_document, check_variables
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
@@ -122,6 +123,7 @@ class Operations:
         self._texts = Texts(settings)
         self._budgets = Budgets(maximum=settings.cost_budget, restore_rate=settings.cost_restore_rate)
         self._documents: Kept[Document] = Kept(_DOCUMENTS_CHARACTERS_MAX)
+        self._plans: Roots = Kept(_DOCUMENTS_CHARACTERS_MAX)
         self._rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
         if not settings.introspection:
             self._rules.append(NoSchemaIntrospectionCustomRule)
@@ -180,7 +182,7 @@ class Operations:
                 for each in errors:  # one rule of the library suggests in any case
                     each.message = _SUGGESTION.sub("", each.message)
             return Rejected(errors)
-        document = Document(tree, meant, Costs(schema, tree, meant), Plans.of(tree))
+        document = Document(tree, meant, Costs(schema, tree, meant), Plans.of(tree, self._plans, text=text))
         self._documents.put((text, name), document, weight=len(text))
         return document
 

@@ -8,9 +8,10 @@ import orjson
 import pytest
 import typer
 
-from api.documents import DocumentsUnfit, Kept, Texts, hash_of, read_trusted_documents
+from api.documents import DocumentsUnfit, Texts, hash_of, read_trusted_documents
 from api.settings import Settings
 from api.terminal import told
+from schema.base.kept import Kept
 from tests.api.conftest import Serve
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])

@@ -51,11 +51,13 @@ async def run(
     *,
     executor: Executor,
     plans: Plans | None,
+    operation_name: str | None = None,
 ) -> bytes:
     """Execute an operation; return the whole answer, errors with their paths and places included."""
     arguments: dict[str, Any] = {
         "context_value": context,
         "variable_values": dict(variables or {}),
+        "operation_name": operation_name,
         "executor_class": executor,
         "is_awaitable": optimized_is_awaitable,
     }

@@ -12,7 +12,8 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from domain.base.actors import SYSTEM
 from schema.base.context import Context
 from schema.base.execution.executor import BreadthFirst
-from schema.base.execution.plans import Plans
+from schema.base.execution.plans import Plans, Roots
+from schema.base.kept import Kept
 from tests.execution.answering import Executor, run
 from tests.execution.small import PLANTED, make_small_schema
 
@@ -97,3 +98,29 @@ async def test_generated_operations_are_answered_alike() -> None:
     for text in texts:
         expected = await answer(text, StrawberryGraphQLCoreExecutionContext, {})
         assert await answer(text, BreadthFirst, {}) == expected, text
+
+
+async def test_operations_of_one_document_have_plans_of_their_own() -> None:
+    """Also where they begin with the same field."""
+    text = "query A { fruits { name } } query B { fruits { size colour } }"
+    roots: Roots = Kept(1_000)
+    for _ in range(2):
+        for name in ("A", "B"):
+            plans = Plans.of(parse(text), roots, text=text)
+            answers = {
+                await run(SCHEMA, parse(text), NoReading(), None, executor=each, plans=plans, operation_name=name)
+                for each in (BreadthFirst, StrawberryGraphQLCoreExecutionContext)
+            }
+            assert len(answers) == 1
+    assert len(roots) == 2
+
+
+async def test_a_flood_of_documents_keeps_memory_bounded() -> None:
+    """Plans of documents that were not asked for lately are made anew."""
+    roots: Roots = Kept(200)
+    for number in range(50):
+        text = f"{{ fruits(count: 1) {{ a{number}: name following {{ size }} }} }}"
+        plans = Plans.of(parse(text), roots, text=text)
+        assert b'errors":[]' in await answer(text, BreadthFirst, {}, plans)
+        assert roots.weight <= 200
+    assert 0 < len(roots) < 6

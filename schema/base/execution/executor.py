@@ -73,21 +73,22 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
     def _root(self, info: GraphQLResolveInfo[Any], path: Path, details: FieldDetailsList) -> Relation:
         """Return the root field as a relation, with the plans that were made for it before."""
         key = self._key(info, path)
-        if key not in self._plans.roots:
+        known = self._plans.find(key)
+        if known is None:
             root = Relation.root(info, details)
             self._plans.keep(key, root)
             return root
-        found = self._plans.roots[key]
-        if found is None:
+        if known.relation is None:
             raise Unplannable
-        return found
+        return known.relation
 
     def _key(self, info: GraphQLResolveInfo[Any], path: Path) -> tuple[Any, ...]:
         """Return by what plans differ: those whom all policies treat alike share them."""
         actor: Actor = self.context_value.actor
         values = self.variable_values.coerced
         conditions = (values.get(name) for name in self._plans.conditions)
-        return (path.key, info.field_name, actor.kind, actor.permissions, actor.is_masked, *conditions)
+        name = self.operation.name and self.operation.name.value
+        return (name, path.key, info.field_name, actor.kind, actor.permissions, actor.is_masked, *conditions)
 
     def _plan(self, relation: Relation, kind: GraphQLObjectType) -> Plan:
         """Return the plan for objects of a type behind a relation."""

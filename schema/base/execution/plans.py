@@ -8,7 +8,7 @@ each object. What no plan covers raises `Unplannable`: graphql-core runs it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import (
     DirectiveNode,
@@ -32,13 +32,11 @@ from strawberry.types.field import StrawberryField
 from domain.base.actors import Actor
 from schema.base.batched import BATCH_FUNCTION
 from schema.base.gatherer import Batch
+from schema.base.kept import Kept
 from schema.base.policies import POLICY, Otherwise, Policy, masked
 
 DEFINITION = "strawberry-definition"
 """The key under which Strawberry keeps its own view of a field or type of graphql-core."""
-
-PLANS_MAX = 64
-"""Plans of one operation: roles are few, and so are the conditions that anybody sends."""
 
 _INT_MAX = 2**31
 
@@ -79,23 +77,38 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """A root field with all that was planned below it; None: no plan covers it."""
+
+    relation: Relation | None
+
+
+Roots: TypeAlias = Kept[Root]
+"""What was planned for all documents; what was not used for longest goes first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plans:
     """What was planned for one operation of a document, by root field, role and what is skipped."""
 
-    conditions: tuple[str, ...] = ()
+    conditions: tuple[str, ...]
     """The variables of which it depends what is selected."""
-    roots: dict[tuple[Any, ...], Relation | None] = dataclass_field(default_factory=dict)
-    """None: no plan covers it."""
+    roots: Roots
+    text: str
 
     @classmethod
-    def of(cls, document: DocumentNode) -> "Plans":
-        """Return a place for the plans of a document."""
-        return cls(conditions_of(document))
+    def of(cls, document: DocumentNode, roots: Roots | None = None, *, text: str = "") -> "Plans":
+        """Return the plans of a document among those of all, or for itself."""
+        return cls(conditions_of(document), Kept(1) if roots is None else roots, text)
 
-    def keep(self, key: tuple[Any, ...], root: Relation | None) -> None:
-        """Remember a root field, or that no plan covers it; of too many no more."""
-        if len(self.roots) < PLANS_MAX or key in self.roots:
-            self.roots[key] = root
+    def find(self, key: tuple[Any, ...]) -> Root | None:
+        """Return what was planned for a root field; None where nobody asked for it yet, or not lately."""
+        return self.roots.get((self.text, *key))
+
+    def keep(self, key: tuple[Any, ...], relation: Relation | None) -> None:
+        """Keep what is planned below a root field; it takes memory as its document does."""
+        self.roots.drop((self.text, *key))
+        self.roots.put((self.text, *key), Root(relation), weight=len(self.text))
 
 
 @dataclass(slots=True)
