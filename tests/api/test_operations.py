@@ -10,6 +10,7 @@ from api.settings import Settings
 from domain.base.actors import ANONYMOUS
 from domain.base.work import Works
 from schema.base.context import Context
+from schema.base.execution.executor import BreadthFirst
 from schema.root import make_schema
 from tests.conftest import StandingClock
 
@@ -67,7 +68,7 @@ async def test_a_subscription_gives_answers(context: Context) -> None:
             finally:
                 ended.append(True)
 
-    schema = strawberry.Schema(Query, subscription=Subscription)
+    schema = strawberry.Schema(Query, subscription=Subscription, execution_context_class=BreadthFirst)
     operations = Operations(schema, settings=Settings(_env_file=None), clock=StandingClock())
     subscription = prepared(operations, "subscription { count }")
     assert subscription.kind == "subscription"
