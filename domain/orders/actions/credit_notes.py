@@ -22,6 +22,7 @@ from domain.orders.repository.credit_notes import (
     list_lines_by_credit_note,
     list_orders_of_credit_notes,
 )
+from domain.orders.repository.orders import lock_buyers
 from domain.orders.rules import CreditNoteDetails, LineDetails
 
 
@@ -42,7 +43,7 @@ async def upsert_credit_notes(work: Work, *, notes: Sequence[CreditNoteDetails])
     A credit note belongs to its order's customer; where the shop did not say which order, to the buyer
     that it names. A known one is replaced; with an older `sequence` or no difference nothing changes.
 
-    Records `CreditNoteChanged`, and what recognising the buyers records. Locks notes, orders, customers.
+    Records `CreditNoteChanged`, and what recognising the buyers records. Locks customers, orders, notes.
     """
     work.require(Permission.ORDERS_WRITE)
     outcomes: list[UUID | Refusal | Refusals | None] = [None] * len(notes)
@@ -118,11 +119,10 @@ async def _replace_lines(work: Work, rewritten: Sequence[tuple[UUID, CreditNoteD
 
 async def _orders_of(work: Work, notes: Sequence[CreditNoteDetails]) -> dict[UUID | str, Order]:
     """Return the orders that the notes name, under both their names."""
-    orders = await list_orders_of_credit_notes(
-        work.session,
-        ids=[note.order_id for note in notes if note.order_id is not None],
-        external_ids=[note.order_external_id for note in notes if note.order_external_id is not None],
-    )
+    ids = [note.order_id for note in notes if note.order_id is not None]
+    external_ids = [note.order_external_id for note in notes if note.order_external_id is not None]
+    await lock_buyers(work.session, ids=ids, external_ids=external_ids)
+    orders = await list_orders_of_credit_notes(work.session, ids=ids, external_ids=external_ids)
     found: dict[UUID | str, Order] = {}
     for order in orders:
         found[order.id] = found[order.external_id] = order

@@ -17,7 +17,7 @@ from domain.orders.errors import (
 from domain.orders.events import DeliveryRecorded, OrderChanged
 from domain.orders.model import Delivery, Order, OrderLine
 from domain.orders.repository.deliveries import list_deliveries_for_update, list_pieces, replace_delivery_lines
-from domain.orders.repository.orders import get_order_for_update, list_lines_for_update
+from domain.orders.repository.orders import get_order_for_update, list_lines_for_update, lock_buyers
 from domain.orders.rules import DeliveredLine, DeliveryDetails
 
 
@@ -29,11 +29,12 @@ async def record_delivery(
     A new delivery without lines holds every line in full. Of a known one, what is left out stays.
 
     Raises `Refusals`, `OrderNotNamed`, `OrderNotFound`, `OrderLineNotFound`, `MoreDeliveredThanOrdered`.
-    Records `DeliveryRecorded` and `OrderChanged` where anything changed. Locks the order.
+    Records `DeliveryRecorded` and `OrderChanged` where anything changed. Locks the customer, the order.
     """
     work.require(Permission.ORDERS_WRITE)
     external_id = rules.check_order_named(order_id=order_id, order_external_id=order_external_id)
     checked = rules.check_delivery(delivery, now=work.now)
+    await lock_buyers(work.session, ids=[order_id], external_ids=[external_id])
     order = await get_order_for_update(work.session, order_id=order_id, external_id=external_id)
     checked = await _without_trace(work, order, checked)
     deliveries = await list_deliveries_for_update(work.session, order.id)

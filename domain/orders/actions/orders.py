@@ -23,7 +23,7 @@ from domain.orders.events import OrderChanged
 from domain.orders.model import Order, OrderLine
 from domain.orders.repository.credit_notes import has_credit_notes, move_credit_notes
 from domain.orders.repository.deliveries import count_sent_pieces
-from domain.orders.repository.orders import list_lines_for_update, list_orders_for_update
+from domain.orders.repository.orders import list_lines_for_update, list_orders_for_update, lock_buyers
 from domain.orders.rules import LineDetails, OrderDetails
 
 
@@ -45,7 +45,7 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
     without any difference, changes nothing. A refused order leaves the others as they are. An order whose
     customer was erased stays theirs, and says nothing of them again.
 
-    Records `OrderChanged`, and what recognising the buyers records. Locks the orders, their customers.
+    Records `OrderChanged`, and what recognising the buyers records. Locks the customers, the orders.
     """
     work.require(Permission.ORDERS_WRITE)
     outcomes: list[UUID | Refusal | Refusals | None] = [None] * len(orders)
@@ -57,7 +57,9 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
             valid[index] = checked, await stores.get(checked.store_code)
         except (Refusal, Refusals) as refusal:
             outcomes[index] = refusal
-    known = await list_orders_for_update(work.session, [order.external_id for order, _ in valid.values()])
+    names = [order.external_id for order, _ in valid.values()]
+    await lock_buyers(work.session, external_ids=names)
+    known = await list_orders_for_update(work.session, names)
     lines = await list_lines_for_update(work.session, [order.id for order in known.values()])
     sent = await count_sent_pieces(work.session, [order.id for order in known.values()])
     for index, (order, _) in list(valid.items()):

@@ -18,7 +18,7 @@ from domain.base.pages import (
     list_pages_by_group,
 )
 from domain.base.repository import chunks, rows_by_id, rows_by_parent
-from domain.customers.repository.families import is_in_family, members
+from domain.customers.repository.families import is_in_family, lock_families, members
 from domain.orders.errors import OrderNotFound
 from domain.orders.model import (
     Order,
@@ -89,6 +89,19 @@ async def list_lines_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dic
 async def list_lines_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return the order lines by their ids."""
     return await rows_by_id(session, OrderLine, ids, where=is_part_seen(session, OrderLine.order_id))
+
+
+async def lock_buyers(
+    session: AsyncSession, *, ids: Iterable[UUID | None] = (), external_ids: Iterable[str | None] = ()
+) -> None:
+    """Lock the families of those whose orders these are: always before the orders, as an erasure locks both."""
+    owners: set[UUID] = set()
+    for column, values in ((Order.id, ids), (Order.external_id, external_ids)):
+        for chunk in chunks(value for value in values if value is not None):
+            statement = select(Order.customer_id).where(column.in_(chunk), Order.customer_id.is_not(None))
+            owners.update(owner for owner in await session.scalars(statement) if owner is not None)
+    if owners:
+        await lock_families(session, owners)
 
 
 async def list_orders_for_update(session: AsyncSession, external_ids: Iterable[str]) -> dict[str, Order]:
