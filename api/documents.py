@@ -8,8 +8,8 @@ import orjson
 
 from api.requests import Operation, RequestRefused, malformed
 from api.settings import Settings
+from domain.base.kept import Kept
 from schema.base.errors import TopLevelCode
-from schema.base.kept import Kept
 
 ID_PREFIX = "sha256:"
 

@@ -38,12 +38,13 @@ from api.requests import read_operation as read_operation
 from api.settings import Settings
 from domain.base.actors import Actor
 from domain.base.clock import Clock
+from domain.base.kept import Kept
 from schema.base.budgets import Budgets, ThrottleStatus, caller_of
 from schema.base.context import Context
 from schema.base.cost import Costs
 from schema.base.errors import TopLevelCode, shown_error, top_level_code
+from schema.base.execution.columns import Wanted, wanted_columns
 from schema.base.execution.plans import Plans, Roots
-from schema.base.kept import Kept
 from schema.base.limits import COMMENTS_MAX, ERRORS_MAX, LimitExceeded, check_document, check_variables
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
@@ -71,6 +72,7 @@ class Document:
     operation: OperationDefinitionNode
     costs: Costs
     plans: Plans
+    wanted: Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,13 @@ class Operations:
                 for each in errors:  # one rule of the library suggests in any case
                     each.message = _SUGGESTION.sub("", each.message)
             return Rejected(errors)
-        document = Document(tree, meant, Costs(schema, tree, meant), Plans.of(tree, self._plans, text=text))
+        document = Document(
+            tree,
+            meant,
+            Costs(schema, tree, meant),
+            Plans.of(tree, self._plans, text=text),
+            wanted_columns(schema, tree),
+        )
         self._documents.put((text, name), document, weight=len(text))
         return document
 
@@ -245,6 +253,7 @@ class Operations:
 
     def _arguments(self, prepared: Prepared, context: Context) -> dict[str, Any]:
         schema = self._schema
+        context.wanted = prepared.document.wanted
         return {
             "schema": schema._schema,  # noqa: SLF001  what Strawberry executes itself
             "document": prepared.document.tree,

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import httpx
-from sqlalchemy import event
 
 from api.app import create_app
 from api.settings import Settings
@@ -34,17 +33,8 @@ class Shop:
     @contextmanager
     def hearing(self) -> Iterator[Heard]:
         """Yield the statements that are read inside, and their parameters."""
-        heard: Heard = []
-        engine = self.works.database._reader.sync_engine  # noqa: SLF001  to hear the statements themselves
-
-        def hear(*event_arguments: Any) -> None:  # noqa: ANN401
-            heard.append((event_arguments[2], event_arguments[3]))
-
-        event.listen(engine, "before_cursor_execute", hear)
-        try:
+        with self.works.database.lanes.hearing() as heard:
             yield heard
-        finally:
-            event.remove(engine, "before_cursor_execute", hear)
 
 
 @asynccontextmanager

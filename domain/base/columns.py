@@ -4,6 +4,7 @@ SQLAlchemy's own `Numeric` and aware `DateTime` lose data silently on SQLite (do
 "Two databases"), and `Boolean`, `Enum` and `Uuid` use names that STRICT tables refuse.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
@@ -26,6 +27,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from domain.base.money import from_units, to_units
 
+Reader = Callable[[Any], Any]
+"""Makes a value of what a driver gives, never given None."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _Value = TypeVar("_Value")
@@ -44,6 +48,17 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + micros * _MICROSECOND
 
 
+def _in_utc(value: datetime) -> datetime:
+    """Return an instant of PostgreSQL's driver in UTC; the very first and the very last come without a zone."""
+    if value.tzinfo is UTC:
+        return value
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _amount(units: Any) -> Decimal:  # noqa: ANN401  PostgreSQL's `sum` of integers comes as a decimal
+    return from_units(int(units))
+
+
 class _Portable(TypeDecorator[_Value]):
     """A type with one storage on SQLite and another on PostgreSQL."""
 
@@ -59,6 +74,11 @@ class _Portable(TypeDecorator[_Value]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Choose the database's storage."""
         return dialect.type_descriptor(self.on_sqlite if dialect.name == "sqlite" else self.elsewhere)
+
+    def reader(self, dialect: Dialect) -> Reader | None:
+        """Return how values are read off the driver where it gives them in another form; None: it gives them."""
+        del dialect
+        return None
 
 
 class Whole(_Portable[int]):
@@ -97,6 +117,10 @@ class Flag(_Portable[bool]):
         """Read Python's true and false."""
         return None if value is None else bool(value)
 
+    def reader(self, dialect: Dialect) -> Reader | None:
+        """Read Python's true and false."""
+        return bool if dialect.name == "sqlite" else None
+
 
 class Key(_Portable[UUID]):
     """A UUID: native on PostgreSQL, 32 hexadecimal digits on SQLite, which sort as the key does."""
@@ -113,6 +137,10 @@ class Key(_Portable[UUID]):
     def process_result_value(self, value: Any, dialect: Dialect) -> UUID | None:  # noqa: ANN401
         """Read the digits on SQLite."""
         return value if value is None or dialect.name != "sqlite" else UUID(hex=value)
+
+    def reader(self, dialect: Dialect) -> Reader | None:
+        """Read the digits on SQLite."""
+        return UUID if dialect.name == "sqlite" else None
 
 
 class Instant(_Portable[datetime]):
@@ -137,9 +165,11 @@ class Instant(_Portable[datetime]):
             return None
         if dialect.name == "sqlite":
             return from_micros(value)
-        # The driver has the very first and the very last instant as infinite, and reads those without a zone.
-        found: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return found
+        return _in_utc(value)
+
+    def reader(self, dialect: Dialect) -> Reader | None:
+        """Read an aware instant in UTC."""
+        return from_micros if dialect.name == "sqlite" else _in_utc
 
 
 class Day(_Portable[date]):
@@ -157,6 +187,10 @@ class Day(_Portable[date]):
     def process_result_value(self, value: Any, dialect: Dialect) -> date | None:  # noqa: ANN401
         """Read text on SQLite."""
         return value if value is None or dialect.name != "sqlite" else date.fromisoformat(value)
+
+    def reader(self, dialect: Dialect) -> Reader | None:
+        """Read text on SQLite."""
+        return date.fromisoformat if dialect.name == "sqlite" else None
 
 
 class Amount(_Portable[Decimal]):
@@ -176,6 +210,11 @@ class Amount(_Portable[Decimal]):
         """Read a decimal; PostgreSQL's `sum` of integers comes as one already."""
         return None if value is None else from_units(int(value))
 
+    def reader(self, dialect: Dialect) -> Reader | None:
+        """Read a decimal."""
+        del dialect
+        return _amount
+
 
 class Document(_Portable[Any]):
     """A small structure that is only ever read whole: JSONB on PostgreSQL, JSON text on SQLite."""
@@ -192,3 +231,10 @@ class Document(_Portable[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
         """Read text on SQLite."""
         return value if value is None or dialect.name != "sqlite" else orjson.loads(value)
+
+
+def reader_of(kind: TypeEngine[Any], dialect: Dialect) -> Reader | None:
+    """Return how values of a column are read off the driver; None: they are what they are."""
+    if isinstance(kind, _Portable) and not isinstance(kind, Document):
+        return kind.reader(dialect)
+    return kind.dialect_impl(dialect).result_processor(dialect, None)

@@ -8,8 +8,8 @@ read sees one snapshot on both.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
 from sqlalchemy import URL, event, make_url, text
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from domain.base.errors import Invalid, StorageBusy, StorageFull
+from domain.base.lanes import Lane, Lanes, driver_errors
 from domain.base.sight import WHOLE, Sight, look
 
 Session: TypeAlias = AsyncSession
@@ -29,6 +30,9 @@ STATEMENT_TIMEOUT_S = 8
 LOCK_TIMEOUT_S = 4
 REWRITTEN_BYTES_MAX = 8 * 1024 * 1024
 """A table with its indexes of so many bytes is written anew in some tenths of a second."""
+
+_STATEMENTS_ON_A_CONNECTION = 300
+"""Prepared statements that a connection of PostgreSQL keeps: each takes some ten kilobytes there."""
 
 _STATISTICS = "pg_catalog.pg_statistic"
 _BUSY_TIMEOUT_MS = 5_000
@@ -59,27 +63,29 @@ class Database:
             self._reader = _sqlite_engine(self.url, pool_size=pool_size, is_writer=False)
         else:
             self._writer = _postgresql_engine(self.url, pool_size=pool_size)
-            self._reader = self._writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._reader = _postgresql_engine(self.url, pool_size=pool_size, is_writer=False)
+        self.lanes = Lanes(self._reader, size=pool_size, is_sqlite=self.is_sqlite)
 
     @asynccontextmanager
-    async def reading(self, sight: Sight = WHOLE) -> AsyncIterator[AsyncSession]:
-        """Yield a session that sees one snapshot, so much of it as `sight` says, and cannot write."""
-        async with typed_errors(), AsyncSession(self._reader, autoflush=False) as session:
-            if not sight.is_whole:
-                look(session, sight)
-                await self._fence(session, sight)
-            yield session
+    async def reading(self, sight: Sight = WHOLE, *, is_single: bool = False) -> AsyncIterator[AsyncSession]:
+        """Yield a session that sees one snapshot, so much of it as `sight` says, and cannot write.
 
-    async def _fence(self, session: AsyncSession, sight: Sight) -> None:
-        """Let the database itself keep from this transaction what is beyond its sight, where it can."""
-        if self.is_sqlite:
-            return
-        await session.execute(text(f"SET LOCAL ROLE {NARROWED_ROLE}"))
-        values = dict(sight.settings)
-        chosen = ", ".join(f"set_config('{name}', :v{place}, true)" for place, name in enumerate(values))
-        await session.execute(
-            text(f"SELECT {chosen}"), {f"v{place}": value for place, value in enumerate(values.values())}
-        )
+        `is_single`: for one statement only, which needs no transaction around it to see one.
+        """
+        with typed_errors():
+            lane = await self.lanes.take(begun=not is_single or not sight.is_whole)
+            is_sound = False
+            try:
+                look(lane.session, sight)
+                if not sight.is_whole:
+                    await _fence(lane, sight)
+                yield lane.session
+                is_sound = True
+            except Exception:
+                is_sound = True
+                raise
+            finally:
+                await self.lanes.give_back(lane, is_sound=is_sound)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -90,8 +96,9 @@ class Database:
         turn = self._write_lock if self.is_sqlite else nullcontext()
         async with turn:
             try:
-                async with typed_errors(), AsyncSession(self._writer, expire_on_commit=False) as session:
-                    yield session
+                with typed_errors():
+                    async with AsyncSession(self._writer, expire_on_commit=False) as session:
+                        yield session
             except StorageFull:
                 self.is_full = True
                 raise
@@ -136,8 +143,19 @@ class Database:
 
     async def dispose(self) -> None:
         """Close every connection, on SQLite the writer last, so that it is the one that checkpoints."""
+        await self.lanes.close()
         await self._reader.dispose()
         await self._writer.dispose()
+
+
+async def _fence(lane: Lane, sight: Sight) -> None:
+    """Let the database itself keep from this transaction what is beyond its sight, where it can."""
+    if lane.is_sqlite:
+        return
+    settings = {"role": NARROWED_ROLE, **dict(sight.settings)}
+    chosen = ", ".join(f"set_config('{name}', ${place}, true)" for place, name in enumerate(settings, start=1))
+    with driver_errors(chosen):
+        await lane.driver.fetch(f"SELECT {chosen}", *settings.values())
 
 
 def is_race(error: DBAPIError) -> bool:
@@ -166,9 +184,12 @@ def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
             raise RuntimeError(message)
         cursor.close()
 
+    if not is_writer:  # a lane begins its transactions itself
+        return engine
+
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:  # noqa: ANN401
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writer else "BEGIN")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -187,7 +208,7 @@ async def _vacuum_one(connection: AsyncConnection, table: str) -> bool:
     return True
 
 
-def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
+def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> AsyncEngine:
     settings = {
         "statement_timeout": f"{STATEMENT_TIMEOUT_S}s",
         "lock_timeout": f"{LOCK_TIMEOUT_S}s",
@@ -195,20 +216,22 @@ def _postgresql_engine(url: URL, *, pool_size: int) -> AsyncEngine:
         "timezone": "UTC",
         "jit": "off",  # compiling a statement takes longer than any of ours may run
     }
+    if not is_writer:
+        settings |= {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
     return create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
-        pool_pre_ping=True,
+        pool_pre_ping=is_writer,
         hide_parameters=True,  # errors end in the log, and parameters are people's data
-        isolation_level="READ COMMITTED",
-        connect_args={"server_settings": settings},
+        isolation_level="READ COMMITTED" if is_writer else "AUTOCOMMIT",  # a lane begins its transactions itself
+        connect_args={"server_settings": settings, "statement_cache_size": _STATEMENTS_ON_A_CONNECTION},
     )
 
 
-@asynccontextmanager
-async def typed_errors() -> AsyncIterator[None]:
+@contextmanager
+def typed_errors() -> Iterator[None]:
     """Turn the databases' words for a full disk into `StorageFull`, for a text with NUL into `Invalid`."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,15 +10,20 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Select, Subquery, func, literal, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, bindparam, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.columns import from_micros, to_micros
 from domain.base.errors import Invalid
 from domain.base.money import from_units, to_units
+from domain.base.repository import Columns, columns_of
+from domain.base.statements import prepared
 
 PAGE_SIZE_MAX = 100
+
+_AFTER, _BEFORE = "after", "before"
+_LIMIT = bindparam("limit", type_=Integer())
 
 Item = TypeVar("Item")
 
@@ -32,6 +37,11 @@ class PageRequest:
     before: str | None = None
     is_backward: bool = False
 
+    @property
+    def shape(self) -> tuple[bool, ...]:
+        """Return what of it statements differ by; the rest are parameters."""
+        return self.after is not None, self.before is not None, self.is_backward
+
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
@@ -41,9 +51,9 @@ class Ordering:
     columns: tuple[InstrumentedAttribute[Any], ...]
     is_descending: bool = False
 
-    def cursor(self, row: Row[Any]) -> str:
+    def cursor(self, row: Any) -> str:  # noqa: ANN401
         """Return the opaque position of `row`."""
-        values = [_plain(row._mapping[column.key]) for column in self.columns]  # noqa: SLF001
+        values = [_plain(getattr(row, column.key)) for column in self.columns]
         return base64.urlsafe_b64encode(orjson.dumps([self._tag, *values])).rstrip(b"=").decode()
 
     def position(self, cursor: str) -> tuple[Any, ...]:
@@ -72,9 +82,14 @@ class Page(Generic[Item]):
     """One part of a list, in the list's order."""
 
     items: Sequence[Item]
-    cursors: Sequence[str]
     has_next: bool
     has_previous: bool
+    cursor: Callable[[Item], str]
+    """Returns where an item stands."""
+
+
+EMPTY: Page[Any] = Page((), has_next=False, has_previous=False, cursor=str)
+"""A page of a list that has nothing."""
 
 
 def check_page(*, first: int | None, after: str | None, last: int | None, before: str | None) -> PageRequest:
@@ -92,12 +107,26 @@ def check_page(*, first: int | None, after: str | None, last: int | None, before
 def narrowed(statement: Select[Any], ordering: Ordering, page: PageRequest) -> Select[Any]:
     """Return the statement with the rows between the page's cursors only."""
     key = tuple_(*ordering.columns)
-    for cursor, is_after in ((page.after, True), (page.before, False)):
+    values = _bounds(ordering, page)
+    for cursor, end in ((page.after, _AFTER), (page.before, _BEFORE)):
         if cursor is None:
             continue
-        bound = tuple_(*_bound(ordering, cursor))
-        statement = statement.where(key > bound if is_after != ordering.is_descending else key < bound)
+        names = [f"{end}_{place}" for place in range(len(ordering.columns))]
+        bound = tuple_(
+            *(bindparam(name, values[name], c.type) for name, c in zip(names, ordering.columns, strict=True))
+        )
+        statement = statement.where(key > bound if (end == _AFTER) != ordering.is_descending else key < bound)
     return statement
+
+
+def _bounds(ordering: Ordering, page: PageRequest) -> dict[str, Any]:
+    """Return the parameters of the page's cursors. Raises `Invalid` for what is no cursor of this order."""
+    return {
+        f"{end}_{place}": value
+        for end, cursor in ((_AFTER, page.after), (_BEFORE, page.before))
+        if cursor is not None
+        for place, value in enumerate(ordering.position(cursor))
+    }
 
 
 def ordered(ordering: Ordering, page: PageRequest) -> list[Any]:
@@ -107,72 +136,98 @@ def ordered(ordering: Ordering, page: PageRequest) -> list[Any]:
 
 
 async def list_page(
-    session: AsyncSession, statement: Select[Any], *, ordering: Ordering, page: PageRequest
-) -> Page[Row[Any]]:
-    """Return one page of the statement's rows. The statement selects the columns of the ordering too."""
-    sought = narrowed(statement, ordering, page).order_by(*ordered(ordering, page)).limit(page.limit + 1)
-    return cut((await session.execute(sought)).all(), ordering=ordering, page=page)
+    session: AsyncSession,
+    build: Callable[[], Select[Any]],
+    *,
+    ordering: Ordering,
+    page: PageRequest,
+    key: tuple[Hashable, ...] | None = None,
+) -> Page[Any]:
+    """Return one page of a statement's rows. It selects the columns of the ordering too.
+
+    `key` says which statement it is, where it is always the same: it is then built once.
+    """
+
+    def sought() -> Select[Any]:
+        return narrowed(build(), ordering, page).order_by(*ordered(ordering, page)).limit(_LIMIT)
+
+    values = {**_bounds(ordering, page), _LIMIT.key: page.limit + 1}
+    if key is None:
+        return cut((await session.execute(sought(), values)).all(), ordering=ordering, page=page)
+    statement = prepared(session, ("page", *key, ordering, page.shape), sought)
+    return cut(await statement.rows(session, **values), ordering=ordering, page=page)
 
 
 async def list_pages_by_group(
     session: AsyncSession,
     table: type[Any],
     *,
-    runs: Subquery,
-    belongs: Callable[[Any], ColumnElement[bool]],
+    key: tuple[Hashable, ...],
+    runs: Callable[[], Subquery],
+    belongs: Callable[[Any, Any], ColumnElement[bool]],
     keys: Sequence[UUID],
     ordering: Ordering,
     page: PageRequest,
-) -> list[Page[Row[Any]]]:
-    """Return the page of each group of rows, in one statement, aligned to `keys`.
+    columns: Columns = None,
+) -> list[Page[Any]]:
+    """Return the page of each group of rows, in one statement, aligned to `keys`, its parameter `ids`.
 
     A group consists of runs: rows that an index has in this order. `runs` has a row for each, with the key of
-    its group as `group_id`; `belongs` says which rows of the table (or an alias of it) are in a run. Of each
-    run no more is read than the page may show, however long it is.
+    its group as `group_id`; `belongs` says, given a run, which rows of the table (or an alias of it) are in it. Of each
+    run no more is read than the page may show, however long it is. `key` says which statement it is.
     """
-    found = table if session.get_bind().dialect.name == "sqlite" else aliased(table)
-    sought = aliased(table) if found is table else found
-    within = ordering.of(sought)
-    columns = [sought.id] if found is table else [getattr(sought, column.key) for column in table.__table__.c]
-    top = narrowed(select(*columns).where(belongs(sought)), within, page).order_by(*ordered(within, page))
-    top = top.limit(page.limit + 1).correlate(runs)
-    if found is table:  # SQLite has no LATERAL, but looks up the keys of a correlated list one by one
-        source: Any = table
-        joined = runs.join(table, table.id.in_(top))
-    else:
-        source = aliased(table, top.lateral())
-        joined = runs.join(source, true())
-    position = func.row_number().over(partition_by=runs.c.group_id, order_by=ordered(ordering.of(source), page))
-    placed = (
-        select(*(getattr(source, column.key) for column in table.__table__.c), runs.c.group_id)
-        .add_columns(position.label("position"))
-        .select_from(joined)
-        .subquery()
-    )
-    statement = select(placed).where(placed.c.position <= page.limit + 1).order_by(placed.c.position)
-    rows_by_group: dict[UUID, list[Row[Any]]] = {key: [] for key in keys}
-    for row in await session.execute(statement):
+
+    def build() -> Select[Any]:
+        return _by_group(session, table, runs(), belongs, ordering=ordering, page=page, columns=columns)
+
+    statement = prepared(session, ("pages", table.__name__, *key, ordering, page.shape, columns), build)
+    values = {**_bounds(ordering, page), _LIMIT.key: page.limit + 1}
+    rows_by_group: dict[UUID, list[Any]] = {key: [] for key in keys}
+    for row in await statement.rows(session, ids=list(rows_by_group), **values):
         rows_by_group[row.group_id].append(row)
     return [cut(rows_by_group[key], ordering=ordering, page=page) for key in keys]
 
 
-def cut(rows: Sequence[Row[Any]], *, ordering: Ordering, page: PageRequest) -> Page[Row[Any]]:
+def _by_group(
+    session: AsyncSession,
+    table: type[Any],
+    runs: Subquery,
+    belongs: Callable[[Any, Any], ColumnElement[bool]],
+    *,
+    ordering: Ordering,
+    page: PageRequest,
+    columns: Columns,
+) -> Select[Any]:
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    sought = aliased(table)
+    within = ordering.of(sought)
+    needed = [column.key for column in ordering.columns]
+    chosen = [sought.id] if is_sqlite else columns_of(sought, columns, *needed)
+    top = narrowed(select(*chosen).where(belongs(runs, sought)), within, page).order_by(*ordered(within, page))
+    top = top.limit(_LIMIT).correlate(runs)
+    if is_sqlite:  # it has no LATERAL, but looks up the keys of a correlated list one by one
+        source: Any = table
+        joined = runs.join(table, table.id.in_(top))
+    else:
+        source = top.lateral()
+        joined = runs.join(source, true())
+        source = source.c
+    position = func.row_number().over(partition_by=runs.c.group_id, order_by=ordered(ordering.of(source), page))
+    shown = [getattr(source, column.key) for column in columns_of(table, columns, *needed)]
+    placed = select(*shown, runs.c.group_id).add_columns(position.label("position")).select_from(joined).subquery()
+    return select(placed).where(placed.c.position <= _LIMIT).order_by(placed.c.position)
+
+
+def cut(rows: Sequence[Any], *, ordering: Ordering, page: PageRequest) -> Page[Any]:
     """Return the page out of the rows that were read for it: one more than it shows, if there are more."""
     has_more = len(rows) > page.limit
-    shown = list(rows[: page.limit])
-    if page.is_backward:
-        shown.reverse()
+    shown = rows[: page.limit]
     return Page(
-        items=shown,
-        cursors=[ordering.cursor(row) for row in shown],
+        items=shown[::-1] if page.is_backward else shown,
         has_next=page.before is not None if page.is_backward else has_more,
         has_previous=has_more if page.is_backward else page.after is not None,
+        cursor=ordering.cursor,
     )
-
-
-def _bound(ordering: Ordering, cursor: str) -> list[Any]:
-    values = ordering.position(cursor)
-    return [literal(value, column.type) for column, value in zip(ordering.columns, values, strict=True)]
 
 
 def _plain(value: Any) -> str | int:  # noqa: ANN401

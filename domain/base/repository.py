@@ -1,9 +1,10 @@
 """The tables behind every write: event log, audit, idempotency keys, jobs."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from operator import attrgetter
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
@@ -11,10 +12,12 @@ from sqlalchemy import (
     CursorResult,
     Dialect,
     Row,
+    Select,
     and_,
     delete,
     func,
     insert,
+    inspect,
     literal_column,
     or_,
     select,
@@ -26,11 +29,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey, JobRecord, JobState
+from domain.base.statements import among, prepared
 
 EXPIRED_REMOVED_MAX = 20
 
 LIST_CHUNK = 500
 """Values in one IN list: far below SQLite's limit of 32,766 parameters in a statement."""
+
+Columns: TypeAlias = frozenset[str] | None
+"""So much of a table's rows as is wanted; None: all."""
+
+Condition: TypeAlias = tuple[Callable[[AsyncSession, Any], ColumnElement[bool]], Any]
+"""Says which rows are meant: a function, and the column or table that it is about."""
 
 _NOTHING_TO_SYNCHRONISE = {"synchronize_session": False}
 
@@ -179,16 +189,25 @@ def chunks(values: Iterable[_Value]) -> list[list[_Value]]:
 
 
 async def rows_by_id(
-    session: AsyncSession, table: type[Base], ids: Iterable[UUID], *, where: ColumnElement[bool] | None = None
-) -> dict[UUID, Row[Any]]:
-    """Return plain rows of the table by their ids."""
-    columns = table.__table__.c
-    found: dict[UUID, Row[Any]] = {}
-    for chunk in chunks(ids):
-        statement = select(*columns).where(columns.id.in_(chunk))
-        rows = await session.execute(statement if where is None else statement.where(where))
-        found.update({row.id: row for row in rows})
-    return found
+    session: AsyncSession,
+    table: type[Base],
+    ids: Iterable[UUID],
+    *,
+    where: Condition | None = None,
+    columns: Columns = None,
+) -> dict[UUID, Any]:
+    """Return plain rows of the table by their ids, so much of them as is wanted."""
+
+    def build() -> Select[Any]:
+        key = table.__table__.c.id
+        statement = select(*columns_of(table, columns)).where(among(session, key, "ids"))
+        return statement if where is None else statement.where(where[0](session, where[1]))
+
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return {}
+    statement = prepared(session, ("by id", table, where, columns), build)
+    return {row.id: row for row in await statement.rows(session, ids=wanted)}
 
 
 async def rows_by_parent(
@@ -197,14 +216,30 @@ async def rows_by_parent(
     ids: Iterable[UUID],
     *,
     order_by: Sequence[InstrumentedAttribute[Any]],
-) -> dict[UUID, list[Row[Any]]]:
+    columns: Columns = None,
+) -> dict[UUID, list[Any]]:
     """Return the plain rows below each parent, an empty list where there are none."""
-    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    for chunk in chunks(ids):
-        statement = select(*parent.class_.__table__.c).where(parent.in_(chunk)).order_by(*order_by)
-        for row in await session.execute(statement):
-            found[row._mapping[parent.key]].append(row)  # noqa: SLF001  the public name of a row's mapping
+
+    def build() -> Select[Any]:
+        chosen = columns_of(parent.class_, columns, parent.key)
+        return select(*chosen).where(among(session, parent, "ids")).order_by(*order_by)
+
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return found
+    of_row = attrgetter(parent.key)
+    statement = prepared(session, ("by parent", parent, tuple(order_by), columns), build)
+    for row in await statement.rows(session, ids=wanted):
+        found[of_row(row)].append(row)
     return found
+
+
+def columns_of(source: Any, wanted: Columns, *needed: str) -> list[Any]:  # noqa: ANN401  a table's class or alias
+    """Return the columns of a table that are wanted, its key and what is needed in any case."""
+    table = inspect(source).mapper.local_table
+    names = {"id", *needed, *(wanted or ())}
+    return [getattr(source, column.key) for column in table.c if wanted is None or column.key in names]
 
 
 async def add_jobs(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:

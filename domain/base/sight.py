@@ -2,9 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+
+SIGHT_CUSTOMER, SIGHT_STORES = "sight_customer", "sight_stores"
+"""The parameters of statements by which the first fence stands."""
 
 _KEY = "sight"
 
@@ -22,6 +26,18 @@ class Sight:
     def is_whole(self) -> bool:
         """Tell whether nothing is hidden."""
         return self.customer_id is None and self.store_ids is None
+
+    @property
+    def kind(self) -> str:
+        """Return in which way it is narrowed: statements differ by this, and only by this."""
+        return "" if self.is_whole else "shopper" if self.customer_id is not None else "stores"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return what statements compare with."""
+        if self.is_whole:
+            return {}
+        return {SIGHT_CUSTOMER: self.customer_id, SIGHT_STORES: sorted(self.store_ids or ())}
 
     @property
     def settings(self) -> Iterator[tuple[str, str]]:

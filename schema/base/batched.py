@@ -23,8 +23,16 @@ BATCH_FUNCTION = "sportello.batch"
 """The key of a field's metadata under which an engine finds the function that takes the whole list."""
 
 
-def batched(*, description: str) -> Callable[[Batch], StrawberryField]:
-    """Declare a field whose function takes a list of parents."""
+READS = "sportello.reads"
+"""The key of a field's metadata under which the columns stand that the function needs of its parents' rows."""
+
+
+def batched(*, description: str, reads: tuple[str, ...] | None = None) -> Callable[[Batch], StrawberryField]:
+    """Declare a field whose function takes a list of parents.
+
+    `reads`: the columns that it needs of their rows, beside the key, where they show rows; None: all.
+    """
+    needed = None if reads is None else frozenset(reads)
 
     def declare(resolve: Batch) -> StrawberryField:
         hints = dict(resolve.__annotations__)  # not evaluated: a parent may be the class that is being made
@@ -45,7 +53,7 @@ def batched(*, description: str) -> Callable[[Batch], StrawberryField]:
         )
         gather.__annotations__ = {a.name: hints[a.name] for a in arguments} | {"info": Info, "return": result}
         field: StrawberryField = strawberry.field(
-            resolver=gather, description=description, metadata={BATCH_FUNCTION: resolve}
+            resolver=gather, description=description, metadata={BATCH_FUNCTION: resolve, READS: needed}
         )
         return field
 

@@ -12,7 +12,7 @@ from domain.base.database import Session
 from domain.base.pages import Page
 from schema.base.batched import batched
 from schema.base.context import Info
-from schema.base.descriptions import shown
+from schema.base.views import derived, view
 
 NodeType = TypeVar("NodeType")
 
@@ -20,22 +20,36 @@ Count = Callable[[Session, Sequence[UUID | None]], Awaitable[Sequence[int]]]
 """Counts whole lists: given the parents' keys, the counts aligned to them."""
 
 
-@strawberry.type(description="Where a page of a list stands in it.")
+@view(description="Where a page of a list stands in it.")
 class PageInfo:
     """See the description."""
 
-    has_next_page: bool = shown("Whether there is more after this page.")
-    has_previous_page: bool = shown("Whether there is more before this page.")
-    start_cursor: str | None = shown("The cursor of the first item: send it as `before` for the page before.")
-    end_cursor: str | None = shown("The cursor of the last item: send it as `after` for the next page.")
+    page: strawberry.Private[Page[Any]]
+    has_next_page: bool = derived("Whether there is more after this page.", of=lambda own: own.page.has_next)
+    has_previous_page: bool = derived("Whether there is more before this page.", of=lambda own: own.page.has_previous)
+    start_cursor: str | None = derived(
+        "The cursor of the first item: send it as `before` for the page before.", of=lambda own: own.cursor_at(0)
+    )
+    end_cursor: str | None = derived(
+        "The cursor of the last item: send it as `after` for the next page.", of=lambda own: own.cursor_at(-1)
+    )
+
+    def cursor_at(self, place: int) -> str | None:
+        """Return where an item of the page stands; None where the page has none."""
+        return self.page.cursor(self.page.items[place]) if self.page.items else None
 
 
-@strawberry.type(description="An item of a list, with its position.")
+@view(description="An item of a list, with its position.")
 class Edge(Generic[NodeType]):
     """See the description."""
 
-    cursor: str = shown("The opaque position of this item in this order of the list.")
-    node: NodeType = shown("The item.")
+    page: strawberry.Private[Page[Any]]
+    item: strawberry.Private[Any]
+    make: strawberry.Private[Callable[[Any], Any]]
+    cursor: str = derived(
+        "The opaque position of this item in this order of the list.", of=lambda own: own.page.cursor(own.item)
+    )
+    node: NodeType = derived("The item.", of=lambda own: own.make(own.item))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +69,23 @@ def count_of(count: Callable[[Session], Awaitable[int]]) -> Count:
     return count_once
 
 
-@strawberry.type(description="One page of a list, and what is known of the whole list.")
+@view(description="One page of a list, and what is known of the whole list.")
 class Connection(Generic[NodeType]):
     """See the description."""
 
-    edges: list[Edge[NodeType]] = shown("The items, each with its cursor.")
-    nodes: list[NodeType] = shown("The items, without cursors.")
-    page_info: PageInfo = shown("Where this page stands.")
+    page: strawberry.Private[Page[Any]]
+    make: strawberry.Private[Callable[[Any], Any]]
     total: strawberry.Private[Total]
+    edges: list[Edge[NodeType]] = derived(
+        "The items, each with its cursor.",
+        of=lambda own: [Edge(page=own.page, item=item, make=own.make) for item in own.page.items],
+    )
+    nodes: list[NodeType] = derived(
+        "The items, without cursors.", of=lambda own: [own.make(item) for item in own.page.items]
+    )
+    page_info: PageInfo = derived("Where this page stands.", of=lambda own: PageInfo(page=own.page))
 
-    @batched(description="How many items the whole list has. Counted only when asked for.")
+    @batched(description="How many items the whole list has. Counted only when asked for.", reads=())
     async def total_count(connections: list["Connection[Any]"], info: Info) -> list[int]:  # noqa: N805
         """Count all lists of a level in one statement."""
         async with info.context.reading() as session:
@@ -73,15 +94,4 @@ class Connection(Generic[NodeType]):
 
 def connect(page: Page[Row[Any]], make: Callable[[Row[Any]], NodeType], *, total: Total) -> Connection[NodeType]:
     """Return the page as clients see it."""
-    nodes = [make(row) for row in page.items]
-    return Connection(
-        edges=[Edge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)],
-        nodes=nodes,
-        page_info=PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=page.cursors[0] if page.cursors else None,
-            end_cursor=page.cursors[-1] if page.cursors else None,
-        ),
-        total=total,
-    )
+    return Connection(page=page, make=make, total=total)

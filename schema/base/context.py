@@ -1,7 +1,7 @@
 """What every resolver is given: who asks, and the doors to the domain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TypeAlias, TypeVar
@@ -15,6 +15,7 @@ from domain.base.actors import SYSTEM, Actor, Caller
 from domain.base.database import Session, typed_errors
 from domain.base.errors import StorageFull
 from domain.base.readings import note_reading
+from domain.base.repository import Columns
 from domain.base.work import Once, Work, Works
 from schema.base.budgets import ThrottleStatus
 from schema.base.gatherer import Gatherer
@@ -33,6 +34,8 @@ class Context:
         self.client_address = client_address
         self.throttle_status: ThrottleStatus | None = None
         self.gatherer = Gatherer()
+        self.wanted: Mapping[str, Columns] = {}
+        """What the document needs of the rows behind each type; what is not in it is read whole."""
         self.works = works
         self.event_cursor = works.feed.cursor
         """A place in the feed before everything that the request may miss: taken before anything is read."""
@@ -52,6 +55,10 @@ class Context:
         """Return who asks, from where and in which request."""
         return Caller(actor=self.actor, address=self.client_address, request_id=self.request_id)
 
+    def columns(self, type_name: str) -> Columns:
+        """Return which columns of a type's rows are read; None: all."""
+        return None if self.actor.is_masked else self.wanted.get(type_name)
+
     def note_personal(self, source: object) -> None:
         """Note that personal data of whoever this object is about were shown whole."""
         keys = (getattr(source, name, None) for name in ("person_key", "customer_key", "key"))
@@ -68,19 +75,20 @@ class Context:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Session]:
         """Yield the request's session for reading; whoever comes meanwhile waits for their turn."""
-        async with self._turn, typed_errors():
-            if self._is_closed:
-                message = "the request is over"
-                raise RuntimeError(message)
-            if self._session is None:
-                self._session = await self._open.enter_async_context(self.works.database.reading(self.actor.sight))
-            try:
-                yield self._session
-            except SQLAlchemyError:
-                # An error ends PostgreSQL's transaction: whoever comes next reads in another one.
-                self._session = None
-                await self._open.aclose()
-                raise
+        async with self._turn:
+            with typed_errors():
+                if self._is_closed:
+                    message = "the request is over"
+                    raise RuntimeError(message)
+                if self._session is None:
+                    self._session = await self._open.enter_async_context(self.works.database.reading(self.actor.sight))
+                try:
+                    yield self._session
+                except SQLAlchemyError:
+                    # An error ends PostgreSQL's transaction: whoever comes next reads in another one.
+                    self._session = None
+                    await self._open.aclose()
+                    raise
 
     async def perform(self, story: Callable[[Work], Awaitable[UUID]], *, action: str, once: Once | None = None) -> UUID:
         """Perform a write as this actor; what is read afterwards is read anew."""

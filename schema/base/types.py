@@ -8,20 +8,24 @@ import strawberry
 from domain.base import money
 from schema.base.descriptions import described_enum, shown
 from schema.base.scalars import CurrencyCode
+from schema.base.views import derived, view
 
 
-@strawberry.type(description="An amount in one currency: exact, never a float.")
+@view(description="An amount in one currency: exact, never a float.")
 class Money:
     """See the description."""
 
-    amount: Decimal = shown("The amount in the currency's main unit, with up to four decimals.")
+    exact: strawberry.Private[Decimal]
+    amount: Decimal = derived(
+        "The amount in the currency's main unit, with up to four decimals.",
+        of=lambda own: Decimal(money.shown(own.exact, own.currency_code)),
+    )
     currency_code: CurrencyCode = shown("The currency.")
 
     @classmethod
     def of(cls, amount: Decimal, currency_code: str) -> "Money":
         """Show an amount with the decimals that its currency usually has."""
-        shown_amount = Decimal(money.shown(amount, currency_code))
-        return cls(amount=shown_amount, currency_code=CurrencyCode(currency_code))
+        return cls(exact=amount, currency_code=CurrencyCode(currency_code))
 
 
 class Direction(StrEnum):

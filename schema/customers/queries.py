@@ -9,6 +9,7 @@ from strawberry import UNSET
 from domain.base.actors import Actor
 from domain.base.errors import Forbidden
 from domain.base.pages import Ordering, check_page
+from domain.base.repository import Columns
 from domain.customers.actions.attributes import visible
 from domain.customers.repository.attributes import list_definitions
 from domain.customers.repository.customers import ORDERINGS, count_customers, is_misspelled, list_customers
@@ -18,7 +19,7 @@ from domain.customers.repository.merges import count_merges, list_merges
 from domain.customers.rules.identities import check_namespace, check_value, is_blocked, is_withheld
 from domain.identity.repository.stores import find_home_country, list_stores
 from schema.base.connections import Connection, Total, connect, count_of
-from schema.base.context import Info
+from schema.base.context import Context, Info
 from schema.base.descriptions import After, Before, Filter, First, GlobalId, Last, OrderBy, given
 from schema.base.ids import key_of
 from schema.base.types import Direction
@@ -41,6 +42,12 @@ def check_sort(sort: CustomerSort | None, *, actor: Actor) -> CustomerSort:
         message = "You see customers in part only: order them by CREATED_AT or UPDATED_AT."
         raise Forbidden(message)
     return checked
+
+
+def _columns(context: Context, ordering: Ordering) -> Columns:
+    """Return what is needed of customers who are listed in this order: cursors hold what it is by."""
+    wanted = context.columns("Customer")
+    return None if wanted is None else wanted | {column.key for column in ordering.columns}
 
 
 @strawberry.type
@@ -186,6 +193,8 @@ class CustomerQueries:
                 wanted = replace(wanted, is_exact=context.actor.is_masked)
                 if await is_misspelled(session, wanted):
                     wanted = replace(wanted, is_tolerant=True)
-            found = await list_customers(session, wanted=wanted, ordering=ordering, page=page, now=now)
+            found = await list_customers(
+                session, wanted=wanted, ordering=ordering, page=page, now=now, columns=_columns(context, ordering)
+            )
         total = Total(count_of(lambda session: count_customers(session, wanted=wanted, now=now)))
         return connect(found, lambda row: Customer.of(row, now=now), total=total)

@@ -8,7 +8,7 @@ import strawberry
 from sqlalchemy import Row
 from strawberry import UNSET
 
-from domain.base.pages import Page, check_page
+from domain.base.pages import EMPTY, Page, check_page
 from domain.base.texts import clean
 from domain.customers.repository.spending import concentration
 from domain.customers.rules.ranking import share
@@ -67,11 +67,10 @@ class OrderQueries:
             if (asked := given(filter)) is not None:
                 wanted = asked.wanted({store.code: store.id for store in await list_stores(session)})
             if wanted is None:
-                # Not Page[…](…): a frozen dataclass with slots cannot be told its type argument.
-                found: Page[Row[Any]] = Page((), (), has_next=False, has_previous=False)
+                found: Page[Row[Any]] = EMPTY
                 count = Total(count_of(_nothing))
             else:
-                found = await list_orders(session, wanted=wanted, page=page)
+                found = await list_orders(session, wanted=wanted, page=page, columns=info.context.columns("Order"))
                 count = Total(count_of(lambda session: count_orders(session, wanted=wanted)))
         return connect(found, Order.of, total=count)
 

@@ -163,7 +163,7 @@ async def test_a_request_has_its_time(serve: Serve, client: Client, monkeypatch:
     assert "Ask for less" in error["message"]
     assert stopped.is_set() == reached.is_set()  # a busy machine may not have come so far
     assert len(asyncio.all_tasks()) <= tasks
-    assert client.works.database._reader.sync_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert client.works.database.lanes.busy == 0
 
 
 @SQLITE_ONLY

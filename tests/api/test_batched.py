@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import pytest
-from sqlalchemy import event
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
@@ -29,16 +28,9 @@ DEEP = """
 def statements(works: Works) -> Iterator[list[str]]:
     """Collect the statements that are read with."""
     found: list[str] = []
-
-    def collect(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        found.append(statement)
-
-    engine = works.database._reader.sync_engine
-    event.listen(engine, "before_cursor_execute", collect)
-    try:
+    with works.database.lanes.hearing() as heard:
         yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", collect)
+    found.extend(statement for statement, _ in heard)
 
 
 async def test_the_width_of_the_tree_costs_no_statement(client: Client) -> None:
@@ -165,6 +157,6 @@ async def test_an_aborted_request_leaves_nothing_running(client: Client, monkeyp
         await request
     assert ended.is_set()
     assert asyncio.all_tasks() <= before
-    assert client.works.database._reader.sync_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert client.works.database.lanes.busy == 0
     monkeypatch.undo()
     assert (await client.ask("{ orders(first: 1) { nodes { lines { sku } } } }")).data

@@ -11,7 +11,7 @@ import typer
 from api.documents import DocumentsUnfit, Texts, hash_of, read_trusted_documents
 from api.settings import Settings
 from api.terminal import told
-from schema.base.kept import Kept
+from domain.base.kept import Kept
 from tests.api.conftest import Serve
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])

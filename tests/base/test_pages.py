@@ -11,7 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Row, Subquery, literal, select, union_all
+from sqlalchemy import Row, Select, Subquery, literal, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.columns import Key
@@ -62,9 +62,23 @@ async def fill(database: Database) -> None:
 
 
 async def read(database: Database, ordering: Ordering, request: PageRequest) -> Page[Row[Any]]:
-    """Read one page of all samples."""
+    """Read one page of all samples, by a statement that is built each time and by one that is kept."""
+
+    def build() -> Select[Any]:
+        return select(*Sample.__table__.c)
+
     async with database.reading() as session:
-        return await list_page(session, select(*Sample.__table__.c), ordering=ordering, page=request)
+        built = await list_page(session, build, ordering=ordering, page=request)
+        kept = await list_page(session, build, ordering=ordering, page=request, key=("samples",))
+    assert [row.id for row in kept.items] == [row.id for row in built.items]
+    assert cursors(kept) == cursors(built)
+    assert (kept.has_next, kept.has_previous) == (built.has_next, built.has_previous)
+    return kept
+
+
+def cursors(page: Page[Any]) -> list[str]:
+    """Return where the items of a page stand."""
+    return [page.cursor(row) for row in page.items]
 
 
 async def walk(database: Database, ordering: Ordering, *, is_backward: bool) -> list[int]:
@@ -84,7 +98,7 @@ async def walk(database: Database, ordering: Ordering, *, is_backward: bool) -> 
         assert (page.has_previous if not is_backward else page.has_next) == (cursor is not None)
         if not (page.has_previous if is_backward else page.has_next):
             return found
-        cursor = page.cursors[0 if is_backward else -1]
+        cursor = cursors(page)[0 if is_backward else -1]
 
 
 @pytest.mark.parametrize("is_backward", [False, True])
@@ -104,7 +118,7 @@ async def test_pages_are_stable_while_rows_come_in(database: Database) -> None:
     await fill(database)
     first = await read(database, BY_WORD, PageRequest(limit=5))
     await store(database, Sample(id=1_000, word="a"), Sample(id=1_001, word="A"), Sample(id=1_002, word="c"))
-    rest = await read(database, BY_WORD, PageRequest(limit=100, after=first.cursors[-1]))
+    rest = await read(database, BY_WORD, PageRequest(limit=100, after=cursors(first)[-1]))
     ids = [row.id for row in (*first.items, *rest.items)]
     assert len(set(ids)) == len(ids)
     assert set(ids) == {*range(COUNT), 1_000, 1_002}
@@ -115,7 +129,7 @@ async def test_a_page_lies_between_two_cursors(database: Database) -> None:
     await fill(database)
     all_rows = await read(database, BY_WORD_DOWN, PageRequest(limit=100))
     page = await read(
-        database, BY_WORD_DOWN, PageRequest(limit=100, after=all_rows.cursors[3], before=all_rows.cursors[9])
+        database, BY_WORD_DOWN, PageRequest(limit=100, after=cursors(all_rows)[3], before=cursors(all_rows)[9])
     )
     assert [row.id for row in page.items] == [row.id for row in all_rows.items[4:9]]
     assert page.has_previous
@@ -126,8 +140,8 @@ async def test_the_end_of_a_list_is_an_empty_page(database: Database) -> None:
     """After the last row there is nothing, and that is no error."""
     await fill(database)
     last = await read(database, BY_WORD, PageRequest(limit=1, is_backward=True))
-    page = await read(database, BY_WORD, PageRequest(limit=5, after=last.cursors[0]))
-    assert (page.items, page.cursors, page.has_next) == ([], [], False)
+    page = await read(database, BY_WORD, PageRequest(limit=5, after=cursors(last)[0]))
+    assert (page.items, cursors(page), page.has_next) == ([], [], False)
 
 
 def runs_of(groups: Mapping[UUID, Sequence[UUID]]) -> Subquery:
@@ -156,13 +170,13 @@ async def test_pages_of_several_groups_are_those_of_each(
     async with database.reading() as session:
         while True:
             asked = keys if cursor is None else [both]
-            runs = runs_of({key: groups[key] for key in asked})
             bound = {"before" if is_backward else "after": cursor}
             pages = await list_pages_by_group(
                 session,
                 Sample,
-                runs=runs,
-                belongs=lambda sample, runs=runs: sample.key == runs.c.key,  # type: ignore[misc]
+                key=("of several groups", *asked),
+                runs=lambda asked=asked: runs_of({key: groups[key] for key in asked}),  # type: ignore[misc]
+                belongs=lambda run, sample: sample.key == run.c.key,
                 keys=asked,
                 ordering=ordering,
                 page=PageRequest(limit=5, is_backward=is_backward, **bound),
@@ -173,7 +187,7 @@ async def test_pages_of_several_groups_are_those_of_each(
             page = pages[2 if cursor is None else 0]
             if not (page.has_previous if is_backward else page.has_next):
                 break
-            cursor = page.cursors[0 if is_backward else -1]
+            cursor = cursors(page)[0 if is_backward else -1]
     assert found[both] == expected[both]
     for key in (one, nobody):
         assert found[key][:5] == (expected[key][-5:] if is_backward else expected[key][:5])

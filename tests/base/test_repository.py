@@ -35,8 +35,8 @@ async def test_rows_are_found_by_what_they_belong_to(works: Works, clock: Standi
     """The rows of each parent in order; for a parent without any an empty list."""
     ids = await write(works, clock, 3, 0, 2)
     async with works.database.reading() as session:
-        words = {"order_by": (EventRecord.occurred_at, EventRecord.id)}
-        found = await rows_by_parent(session, EventRecord.audit_id, [*ids, *ids], **words)
+        order_by = (EventRecord.occurred_at, EventRecord.id)
+        found = await rows_by_parent(session, EventRecord.audit_id, [*ids, *ids], order_by=order_by)
     assert [len(found[key]) for key in ids] == [3, 0, 2]
     assert all(row.audit_id == key for key in ids for row in found[key])
     assert [row.id for row in found[ids[0]]] == sorted(row.id for row in found[ids[0]])

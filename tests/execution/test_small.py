@@ -10,10 +10,10 @@ from hypothesis_graphql import from_schema
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from domain.base.actors import SYSTEM
+from domain.base.kept import Kept
 from schema.base.context import Context
 from schema.base.execution.executor import BreadthFirst
 from schema.base.execution.plans import Plans, Roots
-from schema.base.kept import Kept
 from tests.execution.answering import Executor, run
 from tests.execution.small import PLANTED, make_small_schema
 

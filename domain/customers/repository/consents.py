@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
+from sqlalchemy import ColumnElement, Row
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository import rows_by_id
@@ -25,12 +26,12 @@ async def list_consent_history(
     session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest
 ) -> list[Page[Row[Any]]]:
     """Return a page of each family's ledger, the newest first, aligned to `ids`."""
-    family = members(ids)
     return await list_pages_by_group(
         session,
         Consent,
-        runs=family,
-        belongs=lambda consent: consent.customer_id == family.c.id,
+        key=("by customer",),
+        runs=lambda: members(session),
+        belongs=lambda family, consent: consent.customer_id == family.c.id,
         keys=ids,
         ordering=NEWEST_CONSENTS,
         page=page,
@@ -39,6 +40,8 @@ async def list_consent_history(
 
 async def list_consents_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return decisions by their ids, none of who was erased."""
-    return await rows_by_id(
-        session, Consent, ids, where=is_seen(session, Consent.customer_id) & is_living(Consent.customer_id)
-    )
+    return await rows_by_id(session, Consent, ids, where=(_is_seen_and_living, Consent.customer_id))
+
+
+def _is_seen_and_living(session: AsyncSession, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+    return is_seen(session, column) & is_living(column)

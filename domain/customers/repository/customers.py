@@ -24,12 +24,9 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.columns import to_micros
 from domain.base.pages import Ordering, Page, PageRequest, cut, list_page, narrowed, ordered
-from domain.base.repository import (
-    chunks,
-    insert_rows,
-    rows_by_id,
-)
+from domain.base.repository import Columns, chunks, columns_of, insert_rows, rows_by_id
 from domain.base.sight import sight_of
+from domain.base.statements import among, prepared
 from domain.customers.model import (
     Customer,
     CustomerAttribute,
@@ -80,12 +77,23 @@ ORDERINGS = {
 
 
 async def list_customers(
-    session: AsyncSession, *, wanted: CustomerFilter, ordering: Ordering, page: PageRequest, now: datetime
+    session: AsyncSession,
+    *,
+    wanted: CustomerFilter,
+    ordering: Ordering,
+    page: PageRequest,
+    now: datetime,
+    columns: Columns = None,
 ) -> Page[Row[Any]]:
-    """Return one page of the customers that the filter names."""
+    """Return one page of the customers that the filter names, so much of them as is wanted."""
     if not wanted.words:
-        statement = _selected(Customer, wanted, now).where(is_seen(session, Customer.id))
-        return await list_page(session, statement, ordering=ordering, page=page)
+        return await list_page(
+            session,
+            lambda: _selected(Customer, wanted, now, columns).where(is_seen(session, Customer.id)),
+            ordering=ordering,
+            page=page,
+            key=("customers", columns) if wanted == CustomerFilter() else None,
+        )
     search = await _understand(session, wanted)
     if not search.alternatives:
         narrowed(select(Customer.id), ordering, page)  # a cursor that is none is refused also where nobody is found
@@ -95,7 +103,7 @@ async def list_customers(
         return walked
     found = _looked_up(session, search)
     statement = _selected(found, wanted, now).where(is_seen(session, found.id))
-    return await list_page(session, statement, ordering=ordering.of(found), page=page)
+    return await list_page(session, lambda: statement, ordering=ordering.of(found), page=page)
 
 
 async def is_misspelled(session: AsyncSession, wanted: CustomerFilter) -> bool:
@@ -180,23 +188,34 @@ def _looked_up(session: AsyncSession, search: Search) -> type[Customer]:
     return looked_up
 
 
-async def list_customers_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
-    """Return the canonical customers among these ids."""
-    found = await rows_by_id(session, Customer, ids, where=is_seen(session, Customer.id))
-    return {key: row for key, row in found.items() if not row.is_absorbed}
+async def list_customers_by_id(
+    session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
+) -> dict[UUID, Row[Any]]:
+    """Return the canonical customers among these ids, so much of them as is wanted."""
+    return await rows_by_id(session, Customer, ids, where=(_is_canonical, Customer), columns=columns)
 
 
-async def list_customers_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+def _is_canonical(session: AsyncSession, customer: type[Customer]) -> ColumnElement[bool]:
+    return (customer.is_absorbed == literal_column("false")) & is_seen(session, customer.id)
+
+
+async def list_customers_by_record(
+    session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
+) -> dict[UUID, Row[Any]]:
     """Return the customer who has each record now: the canonical one of its family; of who was erased, nobody."""
-    found: dict[UUID, Row[Any]] = {}
-    for chunk in chunks(ids):
-        statement = (
-            select(*Customer.__table__.c, CustomerRecord.id.label("record_id"))
+
+    def build() -> Select[Any]:
+        return (
+            select(*columns_of(Customer, columns), CustomerRecord.id.label("record_id"))
             .join(CustomerRecord, CustomerRecord.canonical_id == Customer.id)
-            .where(CustomerRecord.id.in_(chunk), ~Customer.is_absorbed, is_seen(session, CustomerRecord.id))
+            .where(among(session, CustomerRecord.id, "ids"), ~Customer.is_absorbed, is_seen(session, CustomerRecord.id))
         )
-        found.update({row.record_id: row for row in await session.execute(statement)})
-    return found
+
+    wanted = list(dict.fromkeys(ids))
+    if not wanted:
+        return {}
+    statement = prepared(session, ("customers by record", columns), build)
+    return {row.record_id: row for row in await statement.rows(session, ids=wanted)}
 
 
 async def list_tags_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, list[str]]:
@@ -221,9 +240,9 @@ async def replace_tags(session: AsyncSession, ids: Iterable[UUID], rows: Sequenc
     await insert_rows(session, CustomerTag, rows)
 
 
-def _selected(source: type[Customer], wanted: CustomerFilter, now: datetime) -> Select[Any]:
+def _selected(source: type[Customer], wanted: CustomerFilter, now: datetime, columns: Columns = None) -> Select[Any]:
     """Select the customers of `source` whom the filter names, its search apart."""
-    return _narrowed(select(*(getattr(source, c.key) for c in Customer.__table__.c)), wanted, now, source)
+    return _narrowed(select(*columns_of(source, columns)), wanted, now, source)
 
 
 def _narrowed(statement: Select[Any], wanted: CustomerFilter, now: datetime, source: type[Customer]) -> Select[Any]:

@@ -23,23 +23,23 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from domain.base.repository import chunks
+from domain.base.repository import Condition, chunks
+from domain.base.statements import among, prepared
 from domain.customers.errors import CustomerNotFound
 from domain.customers.model import Customer, CustomerMerge, CustomerRecord, CustomerSpending
 from domain.customers.rules.families import MergeState, Shown, in_order_of_belief
 
 
-def members(keys: Iterable[UUID]) -> Subquery:
-    """Return the records behind customers, as `id`, `group_id` (the customer asked for) and `is_alone`.
+def members(session: AsyncSession) -> Subquery:
+    """Return the records behind the customers `ids`, as `id`, `group_id` (the customer asked for) and `is_alone`.
 
     A canonical customer has the whole family behind it; an absorbed one is itself, alone.
     """
-    listed = list(keys)
     family = select(CustomerRecord.id, CustomerRecord.canonical_id.label("group_id"), false().label("is_alone")).where(
-        CustomerRecord.canonical_id.in_(listed)
+        among(session, CustomerRecord.canonical_id, "ids")
     )
     alone = select(CustomerRecord.id, CustomerRecord.id.label("group_id"), true().label("is_alone")).where(
-        CustomerRecord.id.in_(listed), CustomerRecord.canonical_id != CustomerRecord.id
+        among(session, CustomerRecord.id, "ids"), CustomerRecord.canonical_id != CustomerRecord.id
     )
     return union_all(family, alone).subquery("members")
 
@@ -50,18 +50,19 @@ async def rows_by_family(
     keys: Iterable[UUID],
     *,
     order_by: Sequence[InstrumentedAttribute[Any]],
-    where: ColumnElement[bool] | None = None,
-) -> dict[UUID, list[Row[Any]]]:
+) -> dict[UUID, list[Any]]:
     """Return the rows whose `column` names one of the records behind each customer, an empty list for none."""
-    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    for chunk in chunks(keys):
-        family = members(chunk)
-        statement: Select[Any] = (
-            select(*column.class_.__table__.c, family.c.group_id, family.c.is_alone)
-            .join(family, family.c.id == column)
-            .order_by(*order_by)
-        )
-        for row in await session.execute(statement if where is None else statement.where(where)):
+
+    def build() -> Select[Any]:
+        family = members(session)
+        chosen = select(*column.class_.__table__.c, family.c.group_id, family.c.is_alone)
+        return chosen.join(family, family.c.id == column).order_by(*order_by)
+
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    wanted = list(dict.fromkeys(keys))
+    if wanted:
+        statement = prepared(session, ("by family", column, tuple(order_by)), build)
+        for row in await statement.rows(session, ids=wanted):
             found[row.group_id].append(row)
     return found
 
@@ -71,20 +72,26 @@ async def count_by_family(
     column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None],
     keys: Iterable[UUID],
     *,
-    where: ColumnElement[bool] | None = None,
+    where: Condition | None = None,
 ) -> dict[UUID, int]:
     """Return how many rows name one of the records behind each customer."""
+
+    def build() -> Select[Any]:
+        family = members(session)
+        statement = select(family.c.group_id, func.count().label("size")).join(column.class_, family.c.id == column)
+        statement = statement if where is None else statement.where(where[0](session, where[1]))
+        return statement.group_by(family.c.group_id)
+
     counts: dict[UUID, int] = defaultdict(int)
-    for chunk in chunks(keys):
-        family = members(chunk)
-        statement = select(family.c.group_id, func.count()).join(column.class_, family.c.id == column)
-        statement = statement if where is None else statement.where(where)
-        counts.update({row[0]: row[1] for row in await session.execute(statement.group_by(family.c.group_id))})
+    wanted = list(dict.fromkeys(keys))
+    if wanted:
+        statement = prepared(session, ("count by family", column, where), build)
+        counts.update({row.group_id: row.size for row in await statement.rows(session, ids=wanted)})
     return counts
 
 
 def is_in_family(
-    column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], key: UUID
+    column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], key: UUID | ColumnElement[UUID]
 ) -> ColumnElement[bool]:
     """Say that `column` names a record of the family that the customer is in, absorbed or not; of no erased one."""
     is_meant = (CustomerRecord.id == key) & CustomerRecord.erased_at.is_(None)

@@ -75,7 +75,7 @@ async def get_identity(session: AsyncSession, identity_id: UUID) -> CustomerIden
 
 async def list_identities_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return identities by their ids."""
-    return await rows_by_id(session, CustomerIdentity, ids, where=is_seen(session, CustomerIdentity.customer_id))
+    return await rows_by_id(session, CustomerIdentity, ids, where=(is_seen, CustomerIdentity.customer_id))
 
 
 async def list_identities_by_family(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:

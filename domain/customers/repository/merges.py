@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from domain.base.pages import Ordering, Page, PageRequest, list_page
 from domain.base.repository import chunks, insert_rows, rows_by_id
+from domain.base.statements import prepared
 from domain.customers.errors import MergeNotFound
 from domain.customers.model import CustomerMatchKey, CustomerMerge, CustomerRecord
 from domain.customers.repository.families import members
@@ -22,7 +23,7 @@ NEWEST_MERGES = Ordering("customerMerges", (CustomerMerge.id,), is_descending=Tr
 async def list_merges(session: AsyncSession, *, states: Sequence[MergeState], page: PageRequest) -> Page[Row[Any]]:
     """Return one page of the merges in these states, none meaning all, the newest first."""
     return await list_page(
-        session, _in_states(select(*CustomerMerge.__table__.c), states), ordering=NEWEST_MERGES, page=page
+        session, lambda: _in_states(select(*CustomerMerge.__table__.c), states), ordering=NEWEST_MERGES, page=page
     )
 
 
@@ -55,15 +56,18 @@ async def list_merges_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[
 async def list_applied_merges_by_family(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Return the merges that made each customer what they are, in the order in which they were applied."""
     found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    for chunk in chunks(ids):
-        family = members(chunk)
-        statement: Select[Any] = (
+
+    def build() -> Select[Any]:
+        family = members(session)
+        return (
             select(*CustomerMerge.__table__.c, family.c.group_id)
             .join(family, family.c.id == CustomerMerge.survivor_id)
             .where(CustomerMerge.state == MergeState.APPLIED, ~family.c.is_alone)
             .order_by(CustomerMerge.merged_at, CustomerMerge.id)
         )
-        for row in await session.execute(statement):
+
+    if wanted := list(dict.fromkeys(ids)):
+        for row in await prepared(session, ("applied merges by family",), build).rows(session, ids=wanted):
             found[row.group_id].append(row)
     return found
 

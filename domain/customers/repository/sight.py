@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.sight import Sight, sight_of
+from domain.base.statements import is_of_stores, shopper_of
 from domain.customers.model import CustomerRecord, TimelineEntry
 from domain.customers.repository.families import is_in_family
 
@@ -16,18 +17,20 @@ OF_ALL_STORES = ("CONSENT",)
 
 def is_seen(session: AsyncSession, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     """Say that `column` names a record of somebody whom the session sees."""
-    return _is_within(sight_of(session), column)
+    return _is_within(session, sight_of(session), column)
 
 
 async def is_in_sight(session: AsyncSession, customer_id: UUID, *, sight: Sight) -> bool:
     """Tell whether somebody with this sight sees the customer: for writes, whose session sees everything."""
-    statement = select(CustomerRecord.id).where(CustomerRecord.id == customer_id, _is_within(sight, CustomerRecord.id))
+    statement = select(CustomerRecord.id).where(
+        CustomerRecord.id == customer_id, _is_within(session, sight, CustomerRecord.id)
+    )
     return (await session.execute(statement)).one_or_none() is not None
 
 
-def _is_within(sight: Sight, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
+def _is_within(session: AsyncSession, sight: Sight, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
     if sight.customer_id is not None:
-        return is_in_family(column, sight.customer_id)
+        return is_in_family(column, shopper_of(sight))
     if sight.store_ids is None:
         return true()
     own, member = aliased(CustomerRecord), aliased(CustomerRecord)
@@ -35,13 +38,13 @@ def _is_within(sight: Sight, column: InstrumentedAttribute[UUID]) -> ColumnEleme
         own.id == column,
         member.canonical_id == own.canonical_id,
         TimelineEntry.customer_id == member.id,
-        TimelineEntry.store_id.in_(sorted(sight.store_ids)),
+        is_of_stores(session, sight, TimelineEntry.store_id),
     )
 
 
 def is_entry_seen(session: AsyncSession, entry: type[TimelineEntry]) -> ColumnElement[bool]:
     """Say that the session sees an entry in the timeline of somebody whom it sees."""
-    store_ids = sight_of(session).store_ids
-    if store_ids is None:
+    sight = sight_of(session)
+    if sight.store_ids is None:
         return true()
-    return or_(entry.store_id.in_(sorted(store_ids)), entry.kind.in_(OF_ALL_STORES))
+    return or_(is_of_stores(session, sight, entry.store_id), entry.kind.in_(OF_ALL_STORES))

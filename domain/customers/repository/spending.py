@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Row,
+    Select,
     Subquery,
     case,
     delete,
@@ -27,6 +28,7 @@ from domain.base.repository import (
     insert_rows,
     upsert,
 )
+from domain.base.statements import prepared
 from domain.customers.model import (
     Customer,
     CustomerRecord,
@@ -60,19 +62,20 @@ async def recount_net_spent(session: AsyncSession, currency_code: str) -> None:
 async def list_spendings_by_customer(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Return each customer's sums by currency, over their whole family."""
     found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    summed = ("order_count", "ordered", "credited", "net")
-    for chunk in chunks(ids):
-        family = members(chunk)
-        statement = (
+
+    def build() -> Select[Any]:
+        family = members(session)
+        summed = (getattr(CustomerSpending, name) for name in ("order_count", "ordered", "credited", "net"))
+        return (
             select(family.c.group_id, CustomerSpending.currency_code)
-            .add_columns(
-                *(type_coerce(func.sum(c), c.type).label(c.key) for c in (getattr(CustomerSpending, n) for n in summed))
-            )
+            .add_columns(*(type_coerce(func.sum(c), c.type).label(c.key) for c in summed))
             .join(CustomerSpending, CustomerSpending.customer_id == family.c.id)
             .group_by(family.c.group_id, CustomerSpending.currency_code)
             .order_by(CustomerSpending.currency_code)
         )
-        for row in await session.execute(statement):
+
+    if wanted := list(dict.fromkeys(ids)):
+        for row in await prepared(session, ("spendings by family",), build).rows(session, ids=wanted):
             found[row.group_id].append(row)
     return found
 

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, literal, select, true, union_all
+from sqlalchemy import Row, Select, Subquery, Text, bindparam, delete, func, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository import chunks, insert_rows
+from domain.base.statements import prepared
 from domain.customers.model import TimelineEntry
 from domain.customers.repository.families import members
 from domain.customers.repository.sight import is_entry_seen
@@ -31,15 +32,19 @@ async def list_entries_by_family(
 
     Each record and kind is a run of its own, so that a rare kind is found among 100,000 entries of others.
     """
-    family = members(ids)
-    wanted = union_all(*(select(literal(kind).label("kind")) for kind in kinds)).subquery("kinds")
-    runs = select(family.c.id, family.c.group_id, wanted.c.kind).join_from(family, wanted, true()).subquery("runs")
+
+    def runs() -> Subquery:
+        family = members(session)
+        wanted = union_all(*(select(literal(kind).label("kind")) for kind in kinds)).subquery("kinds")
+        return select(family.c.id, family.c.group_id, wanted.c.kind).join_from(family, wanted, true()).subquery("runs")
+
     return await list_pages_by_group(
         session,
         TimelineEntry,
+        key=tuple(kinds),
         runs=runs,
-        belongs=lambda entry: (
-            (entry.customer_id == runs.c.id) & (entry.kind == runs.c.kind) & is_entry_seen(session, entry)
+        belongs=lambda run, entry: (
+            (entry.customer_id == run.c.id) & (entry.kind == run.c.kind) & is_entry_seen(session, entry)
         ),
         keys=ids,
         ordering=NEWEST_ENTRIES,
@@ -49,13 +54,15 @@ async def list_entries_by_family(
 
 async def count_entries_by_family(session: AsyncSession, ids: Iterable[UUID], *, kind: str) -> dict[UUID, int]:
     """Return how many things of this kind each family's timeline has."""
+
+    def build() -> Select[Any]:
+        family = members(session)
+        is_meant = (TimelineEntry.customer_id == family.c.id) & (TimelineEntry.kind == bindparam("kind", type_=Text()))
+        counted = select(family.c.group_id, func.count().label("size")).join(TimelineEntry, is_meant)
+        return counted.group_by(family.c.group_id)
+
     counts: dict[UUID, int] = defaultdict(int)
-    for chunk in chunks(ids):
-        family = members(chunk)
-        statement = (
-            select(family.c.group_id, func.count())
-            .join(TimelineEntry, (TimelineEntry.customer_id == family.c.id) & (TimelineEntry.kind == kind))
-            .group_by(family.c.group_id)
-        )
-        counts.update({row[0]: row[1] for row in await session.execute(statement)})
+    if wanted := list(dict.fromkeys(ids)):
+        statement = prepared(session, ("count entries by family",), build)
+        counts.update({row.group_id: row.size for row in await statement.rows(session, ids=wanted, kind=kind)})
     return counts

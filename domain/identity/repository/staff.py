@@ -24,7 +24,7 @@ _BY_CREATION = Ordering("created", (StaffMember.created_at, StaffMember.id))
 
 async def list_staff(session: AsyncSession, page: PageRequest) -> Page[Row[Any]]:
     """Return a page of the staff, in the order in which they came."""
-    return await list_page(session, select(*_SHOWN), ordering=_BY_CREATION, page=page)
+    return await list_page(session, lambda: select(*_SHOWN), ordering=_BY_CREATION, page=page, key=("staff",))
 
 
 async def count_staff(session: AsyncSession) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.repository import rows_by_id
 from domain.base.sight import sight_of
+from domain.base.statements import is_of_stores
 from domain.base.work import Organisation
 from domain.identity.model import Store
 
@@ -27,13 +28,13 @@ async def list_stores(session: AsyncSession) -> Sequence[Row[Any]]:
 
 async def list_stores_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Return the stores by their ids."""
-    return await rows_by_id(session, Store, ids, where=is_store_seen(session))
+    return await rows_by_id(session, Store, ids, where=(is_store_seen, Store))
 
 
-def is_store_seen(session: AsyncSession) -> ColumnElement[bool]:
+def is_store_seen(session: AsyncSession, store: type[Store] = Store) -> ColumnElement[bool]:
     """Say that the session sees a store: a partner agent theirs."""
-    store_ids = sight_of(session).store_ids
-    return true() if store_ids is None else Store.id.in_(sorted(store_ids))
+    sight = sight_of(session)
+    return true() if sight.store_ids is None else is_of_stores(session, sight, store.id)
 
 
 async def find_store_by_code(session: AsyncSession, code: str) -> Store | None:

@@ -15,7 +15,7 @@ from domain.base.pages import (
     PageRequest,
     list_pages_by_group,
 )
-from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.base.repository import Columns, chunks, rows_by_id, rows_by_parent
 from domain.customers.repository.families import members
 from domain.orders.model import (
     CreditNote,
@@ -28,36 +28,43 @@ NEWEST_CREDIT_NOTES = Ordering("creditNotes", (CreditNote.issued_at, CreditNote.
 
 
 async def list_credit_notes_by_customer(
-    session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest
+    session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest, columns: Columns = None
 ) -> list[Page[Row[Any]]]:
     """Return a page of credit notes for each customer, with all their family's, the newest first."""
-    family = members(ids)
     return await list_pages_by_group(
         session,
         CreditNote,
-        runs=family,
-        belongs=lambda note: (note.customer_id == family.c.id) & is_note_seen(session, note),
+        key=("by customer",),
+        runs=lambda: members(session),
+        belongs=lambda family, note: (note.customer_id == family.c.id) & is_note_seen(session, note),
         keys=ids,
         ordering=NEWEST_CREDIT_NOTES,
         page=page,
+        columns=columns,
     )
 
 
-async def list_credit_notes_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+async def list_credit_notes_by_id(
+    session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
+) -> dict[UUID, Row[Any]]:
     """Return the credit notes by their ids."""
-    return await rows_by_id(session, CreditNote, ids, where=is_note_seen(session))
+    return await rows_by_id(session, CreditNote, ids, where=(is_note_seen, CreditNote), columns=columns)
 
 
-async def list_credit_notes_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+async def list_credit_notes_by_order(
+    session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
+) -> dict[UUID, list[Row[Any]]]:
     """Return each order's credit notes, the oldest first."""
     order_by = (CreditNote.issued_at, CreditNote.id)
-    return await rows_by_parent(session, CreditNote.order_id, ids, order_by=order_by)
+    return await rows_by_parent(session, CreditNote.order_id, ids, order_by=order_by, columns=columns)
 
 
-async def list_lines_by_credit_note(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+async def list_lines_by_credit_note(
+    session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
+) -> dict[UUID, list[Row[Any]]]:
     """Return each credit note's lines in the shop's order."""
     order_by = (CreditNoteLine.position, CreditNoteLine.id)
-    return await rows_by_parent(session, CreditNoteLine.credit_note_id, ids, order_by=order_by)
+    return await rows_by_parent(session, CreditNoteLine.credit_note_id, ids, order_by=order_by, columns=columns)
 
 
 async def sum_credited_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Decimal]:

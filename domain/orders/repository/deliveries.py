@@ -18,7 +18,7 @@ from domain.orders.repository.sight import is_part_seen
 
 async def list_deliveries_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return the deliveries by their ids."""
-    return await rows_by_id(session, Delivery, ids, where=is_part_seen(session, Delivery.order_id))
+    return await rows_by_id(session, Delivery, ids, where=(is_part_seen, Delivery.order_id))
 
 
 async def list_deliveries_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:

@@ -17,7 +17,7 @@ from domain.base.pages import (
     list_page,
     list_pages_by_group,
 )
-from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.base.repository import Columns, chunks, columns_of, rows_by_id, rows_by_parent
 from domain.customers.repository.families import is_in_family, lock_families, members
 from domain.orders.errors import OrderNotFound
 from domain.orders.model import (
@@ -41,10 +41,17 @@ class OrderFilter:
     email_key: str | None = None
 
 
-async def list_orders(session: AsyncSession, *, wanted: OrderFilter, page: PageRequest) -> Page[Row[Any]]:
-    """Return one page of the orders that the filter names, the newest first."""
-    statement = _narrowed(select(*Order.__table__.c), wanted).where(is_order_seen(session))
-    return await list_page(session, statement, ordering=NEWEST_ORDERS, page=page)
+async def list_orders(
+    session: AsyncSession, *, wanted: OrderFilter, page: PageRequest, columns: Columns = None
+) -> Page[Row[Any]]:
+    """Return one page of the orders that the filter names, the newest first, so much of them as is wanted."""
+    return await list_page(
+        session,
+        lambda: _narrowed(select(*columns_of(Order, columns, "placed_at")), wanted).where(is_order_seen(session)),
+        ordering=NEWEST_ORDERS,
+        page=page,
+        key=("orders", columns) if wanted == OrderFilter() else None,
+    )
 
 
 async def count_orders(session: AsyncSession, *, wanted: OrderFilter) -> int:
@@ -54,9 +61,11 @@ async def count_orders(session: AsyncSession, *, wanted: OrderFilter) -> int:
     return count
 
 
-async def list_orders_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
+async def list_orders_by_id(
+    session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
+) -> dict[UUID, Row[Any]]:
     """Return the orders by their ids."""
-    return await rows_by_id(session, Order, ids, where=is_order_seen(session))
+    return await rows_by_id(session, Order, ids, where=(is_order_seen, Order), columns=columns)
 
 
 async def find_order_by_external_id(session: AsyncSession, external_id: str) -> Row[Any] | None:
@@ -66,29 +75,34 @@ async def find_order_by_external_id(session: AsyncSession, external_id: str) -> 
 
 
 async def list_orders_by_customer(
-    session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest
+    session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest, columns: Columns = None
 ) -> list[Page[Row[Any]]]:
     """Return a page of orders for each customer, with all their family's, the newest first, aligned to `ids`."""
-    family = members(ids)
     return await list_pages_by_group(
         session,
         Order,
-        runs=family,
-        belongs=lambda order: (order.customer_id == family.c.id) & is_order_seen(session, order),
+        key=("by customer",),
+        runs=lambda: members(session),
+        belongs=lambda family, order: (order.customer_id == family.c.id) & is_order_seen(session, order),
         keys=ids,
         ordering=NEWEST_ORDERS,
         page=page,
+        columns=columns,
     )
 
 
-async def list_lines_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+async def list_lines_by_order(
+    session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
+) -> dict[UUID, list[Row[Any]]]:
     """Return each order's lines in the shop's order."""
-    return await rows_by_parent(session, OrderLine.order_id, ids, order_by=(OrderLine.position, OrderLine.id))
+    return await rows_by_parent(
+        session, OrderLine.order_id, ids, order_by=(OrderLine.position, OrderLine.id), columns=columns
+    )
 
 
 async def list_lines_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return the order lines by their ids."""
-    return await rows_by_id(session, OrderLine, ids, where=is_part_seen(session, OrderLine.order_id))
+    return await rows_by_id(session, OrderLine, ids, where=(is_part_seen, OrderLine.order_id))
 
 
 async def lock_buyers(

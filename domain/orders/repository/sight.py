@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.sight import sight_of
+from domain.base.statements import is_of_stores, shopper_of
 from domain.customers.repository.families import is_in_family
 from domain.orders.model import CreditNote, Order
 
@@ -15,18 +16,18 @@ def is_order_seen(session: AsyncSession, order: type[Order] = Order) -> ColumnEl
     """Say that the session sees an order."""
     sight = sight_of(session)
     if sight.customer_id is not None:
-        return is_in_family(order.customer_id, sight.customer_id)
-    return true() if sight.store_ids is None else order.store_id.in_(sorted(sight.store_ids))
+        return is_in_family(order.customer_id, shopper_of(sight))
+    return true() if sight.store_ids is None else is_of_stores(session, sight, order.store_id)
 
 
 def is_note_seen(session: AsyncSession, note: type[CreditNote] = CreditNote) -> ColumnElement[bool]:
     """Say that the session sees a credit note; one without an order is of no store."""
     sight = sight_of(session)
     if sight.customer_id is not None:
-        return is_in_family(note.customer_id, sight.customer_id)
+        return is_in_family(note.customer_id, shopper_of(sight))
     if sight.store_ids is None:
         return true()
-    return note.order_id.in_(select(Order.id).where(Order.store_id.in_(sorted(sight.store_ids))))
+    return note.order_id.in_(select(Order.id).where(is_of_stores(session, sight, Order.store_id)))
 
 
 def is_part_seen(session: AsyncSession, column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:

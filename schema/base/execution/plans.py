@@ -8,6 +8,7 @@ each object. What no plan covers raises `Unplannable`: graphql-core runs it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from functools import cache
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -30,10 +31,11 @@ from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
 
 from domain.base.actors import Actor
+from domain.base.kept import Kept
 from schema.base.batched import BATCH_FUNCTION
 from schema.base.gatherer import Batch
-from schema.base.kept import Kept
 from schema.base.policies import POLICY, Otherwise, Policy, masked
+from schema.base.views import READ, Read
 
 DEFINITION = "strawberry-definition"
 """The key under which Strawberry keeps its own view of a field or type of graphql-core."""
@@ -176,7 +178,7 @@ def make_plan(
         is_masked = actor.is_masked and (policy.mask or policy.part) is not None
         is_personal = is_personal or (policy.is_personal and not is_masked)
         if definition.is_basic_field and is_leaf_type(_nullable(found.type)):
-            source.put(key, _leaf(source, found.type, definition.python_name, policy if is_masked else None))
+            source.put(key, _leaf(source, found.type, definition, policy if is_masked else None))
             continue
         if is_masked and policy.part is not None:
             raise Unplannable
@@ -194,9 +196,12 @@ def _instead(policy: Policy, kind: GraphQLOutputType) -> str:
     raise Unplannable
 
 
-def _leaf(source: _Source, kind: GraphQLOutputType, attribute: str, policy: Policy | None) -> str:
+def _leaf(source: _Source, kind: GraphQLOutputType, definition: StrawberryField, policy: Policy | None) -> str:
     """Return the expression for a plain attribute."""
-    value = f"o.{attribute}"
+    read: Read | None = definition.metadata.get(READ)
+    value = f"o.{definition.python_name}"
+    if read is not None:
+        value = f"o.row.{definition.python_name}" if read.of is None else f"{source.name(read.of)}(o)"
     if policy is not None and policy.part is not None:
         value = f"{source.name(policy.part)}(o)"
     elif policy is not None:
@@ -230,6 +235,7 @@ class _Conditions(Visitor):
             }
 
 
+@cache
 def coercion(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401  a leaf type
     """Return the function that makes what stands in the answer of a value that is not null; it raises for null."""
     coerce = kind.coerce_output_value

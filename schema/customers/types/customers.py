@@ -31,6 +31,7 @@ from schema.base.descriptions import described_enum, shown
 from schema.base.ids import global_id
 from schema.base.nodes import loads
 from schema.base.scalars import (
+    URL,
     CountryCode,
     EmailAddress,
     Locale,
@@ -38,6 +39,7 @@ from schema.base.scalars import (
     TimeZone,
 )
 from schema.base.types import Money
+from schema.base.views import column, derived, view
 from schema.customers.policies import CUSTOMERS
 
 described_enum(
@@ -100,7 +102,14 @@ class CustomerValue:
     decile: int | None = shown("1 is the tenth of customers that spends most; null without an order.")
 
 
-@strawberry.type(
+_NAMED_BY = ("given_name", "family_name", "external_id", "email", "phone")
+
+
+def _name(row: Any) -> str:  # noqa: ANN401
+    return display_name(**{name: getattr(row, name) for name in _NAMED_BY})
+
+
+@view(
     description=(
         "A person or firm who buys, asks or plays along, whatever the channel. Where customers were merged, all "
         "that is shown is gathered over them: what the survivor lacks is filled in from those it absorbed."
@@ -109,64 +118,56 @@ class CustomerValue:
 class Customer(Author):
     """See the description."""
 
-    key: strawberry.Private[UUID]
     row: strawberry.Private[Any]
-    external_id: str | None = shown("The shop's own id of the customer; null for a guest.")
-    given_name: str | None = shown("Given name.")
-    family_name: str | None = shown("Family name.")
-    email: EmailAddress | None = shown("Their e-mail address.")
-    phone: PhoneNumber | None = shown("Their telephone number, E.164.")
-    locale: Locale | None = shown("The language they prefer.")
-    time_zone: TimeZone | None = shown("Where their days begin and end.")
-    birth_date: date | None = shown("Their date of birth.")
-    country: CountryCode | None = shown("Where they live or last ordered to.")
-    lifecycle_stage: LifecycleStage | None = shown("Where they stand with the shop, by their orders.")
-    version: int = shown(
+    now: strawberry.Private[datetime]
+    """As of when it is shown where they stand."""
+    id: strawberry.ID = derived(of=lambda own: global_id("Customer", own.row.id))
+    display_name: str = derived(of=lambda own: _name(own.row), reads=_NAMED_BY)
+    avatar_url: URL | None = derived(of=lambda _: None)
+    external_id: str | None = column("The shop's own id of the customer; null for a guest.")
+    given_name: str | None = column("Given name.")
+    family_name: str | None = column("Family name.")
+    email: EmailAddress | None = column("Their e-mail address.")
+    phone: PhoneNumber | None = column("Their telephone number, E.164.")
+    locale: Locale | None = column("The language they prefer.")
+    time_zone: TimeZone | None = column("Where their days begin and end.")
+    birth_date: date | None = column("Their date of birth.")
+    country: CountryCode | None = column("Where they live or last ordered to.")
+    lifecycle_stage: LifecycleStage | None = derived(
+        "Where they stand with the shop, by their orders.",
+        of=lambda own: lifecycle_stage(
+            first_order_at=own.row.first_order_at, last_order_at=own.row.last_order_at, now=own.now
+        ),
+        reads=("first_order_at", "last_order_at"),
+    )
+    version: int = column(
         "Rises with each change of what is known of them and with a merge: send it back as `expectedVersion`."
     )
-    created_at: datetime = shown("When they became known.")
-    updated_at: datetime = shown("When their profile last changed.")
+    created_at: datetime = column("When they became known.")
+    updated_at: datetime = column("When their profile last changed.")
+
+    @property
+    def key(self) -> UUID:
+        """Return the key behind the id."""
+        key: UUID = self.row.id
+        return key
 
     @classmethod
     def of(cls, row: Any, *, now: datetime) -> "Customer":  # noqa: ANN401
         """Show a row, or what was gathered instead of one, as of `now`."""
-        name = display_name(
-            given_name=row.given_name,
-            family_name=row.family_name,
-            external_id=row.external_id,
-            email=row.email,
-            phone=row.phone,
-        )
-        stage = lifecycle_stage(first_order_at=row.first_order_at, last_order_at=row.last_order_at, now=now)
-        return cls(
-            key=row.id,
-            row=row,
-            id=global_id("Customer", row.id),
-            external_id=row.external_id,
-            display_name=name,
-            avatar_url=None,
-            given_name=row.given_name,
-            family_name=row.family_name,
-            email=row.email,
-            phone=row.phone,
-            locale=row.locale,
-            time_zone=row.time_zone,
-            birth_date=row.birth_date,
-            country=row.country,
-            lifecycle_stage=stage,
-            version=row.version,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-        )
+        return cls(row=row, now=now)
 
-    @batched(description="Words that staff put on the customer, in alphabetical order.")
+    @batched(description="Words that staff put on the customer, in alphabetical order.", reads=())
     async def tags(customers: list["Customer"], info: Info) -> list[list[str]]:  # noqa: N805
         """Read the tags of a level."""
         async with info.context.reading() as session:
             tags = await list_tags_by_customer(session, [customer.key for customer in customers])
         return [tags[customer.key] for customer in customers]
 
-    @batched(description="What they brought, and where that places them among all customers.")
+    @batched(
+        description="What they brought, and where that places them among all customers.",
+        reads=("order_count", "net_spent", "rank_key", "last_order_key", "first_order_at", "last_order_at"),
+    )
     async def value(customers: list["Customer"], info: Info) -> list[CustomerValue | None]:  # noqa: N805
         """Read the values of a level, with boundaries that are fresh."""
         ranking, currency_code = await _fresh_ranking(info)
@@ -178,7 +179,7 @@ class Customer(Author):
 async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
     """Read the customers who have these records: for an absorbed one the one who absorbed it."""
     async with info.context.reading() as session:
-        rows = await list_customers_by_record(session, ids)
+        rows = await list_customers_by_record(session, ids, columns=info.context.columns("Customer"))
     now = info.context.now
     return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
 
@@ -187,7 +188,7 @@ async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | Non
 async def load_canonical_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
     """Read customers by exactly these ids: who was absorbed has none."""
     async with info.context.reading() as session:
-        rows = await list_customers_by_id(session, ids)
+        rows = await list_customers_by_id(session, ids, columns=info.context.columns("Customer"))
     now = info.context.now
     return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
 

@@ -21,7 +21,7 @@ import strawberry
 from sqlalchemy import Row
 from strawberry import UNSET
 
-from domain.base.pages import Page, check_page
+from domain.base.pages import EMPTY, Page, check_page
 from domain.customers.repository.timeline import list_entries_by_family
 from schema.base.batched import batched
 from schema.base.connections import PageInfo
@@ -30,6 +30,7 @@ from schema.base.descriptions import After, Before, First, Last, described_enum,
 from schema.base.extends import extends
 from schema.base.nodes import Node, loads
 from schema.base.policies import Policy
+from schema.base.views import derived, view
 from schema.customers.types.customers import Customer
 
 _Load = Callable[[Info, Sequence[UUID]], Awaitable[Sequence[Any]]]
@@ -43,21 +44,30 @@ class TimelineItem(Node):
     summary: str = shown("One line that says what it was.")
 
 
-@strawberry.type(description="An item of a timeline, with its position.")
+@view(description="An item of a timeline, with its position.")
 class TimelineEdge:
     """See the description."""
 
-    cursor: str = shown("The opaque position of this item in the timeline.")
+    page: strawberry.Private[Page[Any]]
+    row: strawberry.Private[Any]
+    cursor: str = derived("The opaque position of this item in the timeline.", of=lambda own: own.page.cursor(own.row))
     node: TimelineItem = shown("The item.")
 
 
-@strawberry.type(description="One page of a timeline.")
+@view(description="One page of a timeline.")
 class TimelineConnection:
     """See the description."""
 
-    edges: list[TimelineEdge] = shown("The items, each with its cursor.")
-    nodes: list[TimelineItem] = shown("The items, without cursors.")
-    page_info: PageInfo = shown("Where this page stands.")
+    page: strawberry.Private[Page[Any]]
+    items: strawberry.Private[dict[UUID, TimelineItem]]
+    edges: list[TimelineEdge] = derived(
+        "The items, each with its cursor.",
+        of=lambda own: [TimelineEdge(page=own.page, row=row, node=own.items[row.id]) for row in own.page.items],
+    )
+    nodes: list[TimelineItem] = derived(
+        "The items, without cursors.", of=lambda own: [own.items[row.id] for row in own.page.items]
+    )
+    page_info: PageInfo = derived("Where this page stands.", of=lambda own: PageInfo(page=own.page))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +118,17 @@ def declare_timeline() -> None:
         wanted = [str(each) for each in given(kind) or _KINDS]
         visible = [name for name in _KINDS if name in wanted and _KINDS[name].policy.allows(info.context.actor)]
         if not visible:
-            return [_connect(Page((), (), has_next=False, has_previous=False), {}) for _ in keys]
+            return [TimelineConnection(page=EMPTY, items={}) for _ in keys]
         async with info.context.reading() as session:
             pages = await list_entries_by_family(session, keys, kinds=visible, page=page)
         items = await _load_items(info, [row for each in pages for row in each.items])
-        return [_connect(each, items) for each in pages]
+        return [TimelineConnection(page=each, items=items) for each in pages]
 
     timeline.__annotations__["kind"] = _kind_argument(kinds)
     extends(Customer)(
-        batched(description="Everything that ever happened with this customer, over all channels, newest first.")(
-            timeline
-        )
+        batched(
+            description="Everything that ever happened with this customer, over all channels, newest first.", reads=()
+        )(timeline)
     )
 
 
@@ -134,17 +144,3 @@ async def _load_items(info: Info, rows: Sequence[Row[Any]]) -> dict[UUID, Timeli
     loaded = await asyncio.gather(*(_KINDS[kind].load(info, ids) for kind, ids in by_kind.items()))
     found = zip(by_kind.values(), loaded, strict=True)
     return {key: item for ids, items in found for key, item in zip(ids, items, strict=True) if item is not None}
-
-
-def _connect(page: Page[Row[Any]], items: dict[UUID, TimelineItem]) -> TimelineConnection:
-    shown_items = [(cursor, items[row.id]) for cursor, row in zip(page.cursors, page.items, strict=True)]
-    return TimelineConnection(
-        edges=[TimelineEdge(cursor=cursor, node=item) for cursor, item in shown_items],
-        nodes=[item for _, item in shown_items],
-        page_info=PageInfo(
-            has_next_page=page.has_next,
-            has_previous_page=page.has_previous,
-            start_cursor=page.cursors[0] if page.cursors else None,
-            end_cursor=page.cursors[-1] if page.cursors else None,
-        ),
-    )

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, Row
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry import UNSET
 
@@ -40,12 +40,12 @@ from schema.base.descriptions import (
     Last,
     described_enum,
     given,
-    shown,
 )
 from schema.base.extends import extends
 from schema.base.ids import global_id
 from schema.base.scalars import CountryCode, CurrencyCode, EmailAddress
 from schema.base.types import Money
+from schema.base.views import column, derived, view
 from schema.customers.types.customers import Customer, load_customers
 from schema.customers.types.merges import CustomerMergePreview
 from schema.customers.types.timeline import TimelineItem, shown_in_timeline
@@ -68,136 +68,170 @@ described_enum(
 )
 
 
-@strawberry.type(description="What the shop gave back or took off, as its own document.")
+_IN_ALL = ("total", "currency_code")
+
+
+@view(description="What the shop gave back or took off, as its own document.")
 class CreditNote(TimelineItem):
     """See the description."""
 
-    key: strawberry.Private[UUID]
-    customer_key: strawberry.Private[UUID | None]
-    order_key: strawberry.Private[UUID | None]
-    currency: strawberry.Private[str]
-    external_id: str = shown("The shop's own id of the credit note.")
-    number: str = shown("The number that people know it by.")
-    issued_at: datetime = shown("When it was issued.")
-    total: Money = shown("What was given back in all, as a positive amount.")
+    row: strawberry.Private[Any]
+    id: strawberry.ID = derived(of=lambda own: global_id("CreditNote", own.row.id))
+    occurred_at: datetime = derived(of=lambda own: own.row.issued_at, reads=("issued_at",))
+    summary: str = derived(
+        of=lambda own: f"Credit note {own.row.number}: {own.total.amount} {own.row.currency_code} given back",
+        reads=("number", *_IN_ALL),
+    )
+    external_id: str = column("The shop's own id of the credit note.")
+    number: str = column("The number that people know it by.")
+    issued_at: datetime = column("When it was issued.")
+    total: Money = derived(
+        "What was given back in all, as a positive amount.",
+        of=lambda own: Money.of(own.row.total, own.row.currency_code),
+        reads=_IN_ALL,
+    )
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "CreditNote":
+    def of(cls, row: Any) -> "CreditNote":  # noqa: ANN401
         """Show a row."""
-        total = Money.of(row.total, row.currency_code)
-        return cls(
-            key=row.id,
-            customer_key=row.customer_id,
-            order_key=row.order_id,
-            currency=row.currency_code,
-            id=global_id("CreditNote", row.id),
-            external_id=row.external_id,
-            number=row.number,
-            issued_at=row.issued_at,
-            total=total,
-            occurred_at=row.issued_at,
-            summary=f"Credit note {row.number}: {total.amount} {total.currency_code} given back",
-        )
+        return cls(row=row)
 
-    @batched(description="Whose it is; null where the shop did not say.")
+    @property
+    def key(self) -> UUID:
+        """Return the key behind the id."""
+        key: UUID = self.row.id
+        return key
+
+    @property
+    def customer_key(self) -> UUID | None:
+        """Return whose it is."""
+        key: UUID | None = self.row.customer_id
+        return key
+
+    @batched(description="Whose it is; null where the shop did not say.", reads=("customer_id",))
     async def customer(notes: list["CreditNote"], info: Info) -> list[Customer | None]:  # noqa: N805
         """Read the customers of a level."""
         return await _load_optional(load_customers, info, [note.customer_key for note in notes])
 
-    @batched(description="The order that it is about; null where the shop did not say.")
+    @batched(description="The order that it is about; null where the shop did not say.", reads=("order_id",))
     async def order(notes: list["CreditNote"], info: Info) -> list["Order | None"]:  # noqa: N805
         """Read the orders of a level."""
-        return await _load_optional(load_orders, info, [note.order_key for note in notes])
+        return await _load_optional(load_orders, info, [note.row.order_id for note in notes])
 
-    @batched(description="What was given back.")
+    @batched(description="What was given back.", reads=("currency_code",))
     async def lines(notes: list["CreditNote"], info: Info) -> list[list[CreditNoteLine]]:  # noqa: N805
         """Read the lines of a level."""
         async with info.context.reading() as session:
-            rows = await list_lines_by_credit_note(session, [note.key for note in notes])
-        return [[CreditNoteLine.of(row, note.currency) for row in rows[note.key]] for note in notes]
+            rows = await list_lines_by_credit_note(
+                session, [note.key for note in notes], columns=info.context.columns("CreditNoteLine")
+            )
+        return [[CreditNoteLine.of(row, note.row.currency_code) for row in rows[note.key]] for note in notes]
 
 
-@strawberry.type(description="One purchase, as the shop knows it now.")
+@view(description="One purchase, as the shop knows it now.")
 class Order(TimelineItem):
     """See the description."""
 
-    key: strawberry.Private[UUID]
-    store_key: strawberry.Private[UUID]
-    customer_key: strawberry.Private[UUID | None]
-    external_id: str = shown("The shop's own id of the order.")
-    number: str = shown("The number that people know it by.")
-    placed_at: datetime = shown("When the buyer placed it.")
-    cancelled_at: datetime | None = shown("When it was called off as a whole; null where it was not.")
-    state: OrderState = shown("How far it has come.")
-    total: Money = shown("Lines and shipping less discount, tax included.")
-    shipping_total: Money = shown("What shipping cost, tax included.")
-    discount_total: Money = shown("What was taken off the whole order.")
-    tax_total: Money = shown("The tax that the total includes.")
-    paid: Money = shown("What was paid.")
-    currency_code: CurrencyCode = shown("The currency of all its amounts.")
-    shipping_country: CountryCode | None = shown("Where it went.")
-    updated_at: datetime = shown("When it last changed here.")
-    contact_email: EmailAddress | None = shown("What the buyer gave with the order.")
+    row: strawberry.Private[Any]
+    id: strawberry.ID = derived(of=lambda own: global_id("Order", own.row.id))
+    occurred_at: datetime = derived(of=lambda own: own.row.placed_at, reads=("placed_at",))
+    summary: str = derived(
+        of=lambda own: f"Order {own.row.number}: {own.total.amount} {own.row.currency_code}", reads=("number", *_IN_ALL)
+    )
+    external_id: str = column("The shop's own id of the order.")
+    number: str = column("The number that people know it by.")
+    placed_at: datetime = column("When the buyer placed it.")
+    cancelled_at: datetime | None = column("When it was called off as a whole; null where it was not.")
+    state: OrderState = derived("How far it has come.", of=lambda own: OrderState(own.row.state), reads=("state",))
+    total: Money = derived(
+        "Lines and shipping less discount, tax included.",
+        of=lambda own: Money.of(own.row.total, own.row.currency_code),
+        reads=("total", "currency_code"),
+    )
+    shipping_total: Money = derived(
+        "What shipping cost, tax included.",
+        of=lambda own: Money.of(own.row.shipping_total, own.row.currency_code),
+        reads=("shipping_total", "currency_code"),
+    )
+    discount_total: Money = derived(
+        "What was taken off the whole order.",
+        of=lambda own: Money.of(own.row.discount_total, own.row.currency_code),
+        reads=("discount_total", "currency_code"),
+    )
+    tax_total: Money = derived(
+        "The tax that the total includes.",
+        of=lambda own: Money.of(own.row.tax_total, own.row.currency_code),
+        reads=("tax_total", "currency_code"),
+    )
+    paid: Money = derived(
+        "What was paid.",
+        of=lambda own: Money.of(own.row.paid, own.row.currency_code),
+        reads=("paid", "currency_code"),
+    )
+    currency_code: CurrencyCode = column("The currency of all its amounts.")
+    shipping_country: CountryCode | None = column("Where it went.")
+    updated_at: datetime = column("When it last changed here.")
+    contact_email: EmailAddress | None = derived(
+        "What the buyer gave with the order.",
+        of=lambda own: own.row.contact_email,
+        reads=("contact_email", "customer_id"),  # whose: who reads many people's data is in the audit log
+    )
 
     @classmethod
-    def of(cls, row: Row[Any]) -> "Order":
+    def of(cls, row: Any) -> "Order":  # noqa: ANN401
         """Show a row."""
-        total = Money.of(row.total, row.currency_code)
-        return cls(
-            key=row.id,
-            store_key=row.store_id,
-            customer_key=row.customer_id,
-            id=global_id("Order", row.id),
-            external_id=row.external_id,
-            number=row.number,
-            placed_at=row.placed_at,
-            cancelled_at=row.cancelled_at,
-            state=OrderState(row.state),
-            total=total,
-            shipping_total=Money.of(row.shipping_total, row.currency_code),
-            discount_total=Money.of(row.discount_total, row.currency_code),
-            tax_total=Money.of(row.tax_total, row.currency_code),
-            paid=Money.of(row.paid, row.currency_code),
-            currency_code=row.currency_code,
-            shipping_country=row.shipping_country,
-            updated_at=row.updated_at,
-            contact_email=row.contact_email,
-            occurred_at=row.placed_at,
-            summary=f"Order {row.number}: {total.amount} {total.currency_code}",
-        )
+        return cls(row=row)
 
-    @batched(description="Where it was placed.")
+    @property
+    def key(self) -> UUID:
+        """Return the key behind the id."""
+        key: UUID = self.row.id
+        return key
+
+    @property
+    def customer_key(self) -> UUID | None:
+        """Return whose it is."""
+        key: UUID | None = self.row.customer_id
+        return key
+
+    @batched(description="Where it was placed.", reads=("store_id",))
     async def store(orders: list["Order"], info: Info) -> list[Store]:  # noqa: N805
         """Read the stores of a level."""
-        return [store for store in await load_stores(info, [order.store_key for order in orders]) if store is not None]
+        return [
+            store for store in await load_stores(info, [order.row.store_id for order in orders]) if store is not None
+        ]
 
-    @batched(description="Whose it is; null for a guest's.")
+    @batched(description="Whose it is; null for a guest's.", reads=("customer_id",))
     async def customer(orders: list["Order"], info: Info) -> list[Customer | None]:  # noqa: N805
         """Read the customers of a level."""
         return await _load_optional(load_customers, info, [order.customer_key for order in orders])
 
-    @batched(description="What was bought.")
+    @batched(description="What was bought.", reads=("currency_code",))
     async def lines(orders: list["Order"], info: Info) -> list[list[OrderLine]]:  # noqa: N805
         """Read the lines of a level."""
         async with info.context.reading() as session:
-            rows = await list_lines_by_order(session, [order.key for order in orders])
+            rows = await list_lines_by_order(
+                session, [order.key for order in orders], columns=info.context.columns("OrderLine")
+            )
         return [[OrderLine.of(row, order.currency_code) for row in rows[order.key]] for order in orders]
 
-    @batched(description="What is or was on its way, in the order in which it was recorded.")
+    @batched(description="What is or was on its way, in the order in which it was recorded.", reads=())
     async def deliveries(orders: list["Order"], info: Info) -> list[list[Delivery]]:  # noqa: N805
         """Read the deliveries of a level."""
         async with info.context.reading() as session:
             rows = await list_deliveries_by_order(session, [order.key for order in orders])
         return [[Delivery.of(row) for row in rows[order.key]] for order in orders]
 
-    @batched(description="What was given back on it, the oldest first.")
+    @batched(description="What was given back on it, the oldest first.", reads=())
     async def credit_notes(orders: list["Order"], info: Info) -> list[list[CreditNote]]:  # noqa: N805
         """Read the credit notes of a level."""
         async with info.context.reading() as session:
-            rows = await list_credit_notes_by_order(session, [order.key for order in orders])
+            rows = await list_credit_notes_by_order(
+                session, [order.key for order in orders], columns=info.context.columns("CreditNote")
+            )
         return [[CreditNote.of(row) for row in rows[order.key]] for order in orders]
 
-    @batched(description="What its credit notes gave back in all.")
+    @batched(description="What its credit notes gave back in all.", reads=("currency_code",))
     async def refunded(orders: list["Order"], info: Info) -> list[Money]:  # noqa: N805
         """Add up the credit notes of a level."""
         async with info.context.reading() as session:
@@ -206,7 +240,7 @@ class Order(TimelineItem):
 
 
 @extends(Customer)
-@batched(description="Their orders, the newest first.")
+@batched(description="Their orders, the newest first.", reads=())
 async def orders(
     customers: list[Customer],
     info: Info,
@@ -219,13 +253,13 @@ async def orders(
     keys = [customer.key for customer in customers]
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
-        pages = await list_orders_by_customer(session, keys, page=page)
+        pages = await list_orders_by_customer(session, keys, page=page, columns=info.context.columns("Order"))
     count = _count_of(OrderRow.customer_id, is_order_seen)
     return [connect(page, Order.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
 
 @extends(Customer)
-@batched(description="What they were given back, the newest first.")
+@batched(description="What they were given back, the newest first.", reads=())
 async def credit_notes(
     customers: list[Customer],
     info: Info,
@@ -238,7 +272,9 @@ async def credit_notes(
     keys = [customer.key for customer in customers]
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
-        pages = await list_credit_notes_by_customer(session, keys, page=page)
+        pages = await list_credit_notes_by_customer(
+            session, keys, page=page, columns=info.context.columns("CreditNote")
+        )
     count = _count_of(CreditNoteRow.customer_id, is_note_seen)
     return [connect(page, CreditNote.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
 
@@ -257,7 +293,7 @@ async def order_count(previews: list[CustomerMergePreview], info: Info) -> list[
 async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
     """Read orders by their ids."""
     async with info.context.reading() as session:
-        rows = await list_orders_by_id(session, ids)
+        rows = await list_orders_by_id(session, ids, columns=info.context.columns("Order"))
     return [Order.of(rows[key]) if key in rows else None for key in ids]
 
 
@@ -265,7 +301,7 @@ async def load_orders(info: Info, ids: Sequence[UUID]) -> list[Order | None]:
 async def load_credit_notes(info: Info, ids: Sequence[UUID]) -> list[CreditNote | None]:
     """Read credit notes by their ids."""
     async with info.context.reading() as session:
-        rows = await list_credit_notes_by_id(session, ids)
+        rows = await list_credit_notes_by_id(session, ids, columns=info.context.columns("CreditNote"))
     return [CreditNote.of(rows[key]) if key in rows else None for key in ids]
 
 
@@ -276,12 +312,14 @@ async def _load_optional(load: Any, info: Info, keys: Sequence[UUID | None]) -> 
     return [None if key is None else found[key] for key in keys]
 
 
-def _count_of(column: InstrumentedAttribute[UUID | None], is_seen: Callable[[Session], ColumnElement[bool]]) -> Count:
+def _count_of(
+    column: InstrumentedAttribute[UUID | None], is_seen: Callable[[Session, Any], ColumnElement[bool]]
+) -> Count:
     """Return how the customers' whole lists of these documents are counted, those that are seen."""
 
     async def count(session: Session, keys: Sequence[UUID | None]) -> list[int]:
         wanted = [key for key in keys if key is not None]
-        counts = await count_by_family(session, column, wanted, where=is_seen(session))
+        counts = await count_by_family(session, column, wanted, where=(is_seen, column.class_))
         return [counts[key] if key is not None else 0 for key in keys]
 
     return count

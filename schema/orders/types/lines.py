@@ -20,6 +20,7 @@ from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
 from schema.base.scalars import URL
 from schema.base.types import Money
+from schema.base.views import column, derived, view
 from schema.orders.policies import ORDERS
 
 described_enum(
@@ -38,42 +39,46 @@ described_enum(
 )
 
 
-@strawberry.type(description="One article of an order.")
+@view(description="One article of an order.")
 class OrderLine(Node):
     """See the description."""
 
-    external_id: str | None = shown("The shop's own id of the line.")
-    sku: str = shown("The shop's code of the article.")
-    title: str = shown("What the article is called; its SKU where the shop sent no title.")
-    quantity: int = shown("Pieces ordered.")
-    delivered_quantity: int = shown("Pieces that arrived.")
-    returned_quantity: int = shown("Pieces that came back.")
-    unit_price: Money = shown("Price of one piece, tax included.")
-    total: Money = shown("Price of the line, tax included.")
-    image_url: URL | None = shown("A picture of the article.")
-    product_url: URL | None = shown("The article's page in the shop.")
-    is_returnable: bool = shown("Whether the shop takes it back of its own will.")
-    withdrawal_exception: WithdrawalException | None = shown("Why it has no right of withdrawal; null where it has.")
+    row: strawberry.Private[Any]
+    currency: strawberry.Private[str]
+    id: strawberry.ID = derived(of=lambda own: global_id("OrderLine", own.row.id))
+    external_id: str | None = column("The shop's own id of the line.")
+    sku: str = column("The shop's code of the article.")
+    title: str = column("What the article is called; its SKU where the shop sent no title.")
+    quantity: int = column("Pieces ordered.")
+    delivered_quantity: int = column("Pieces that arrived.")
+    returned_quantity: int = column("Pieces that came back.")
+    unit_price: Money = derived(
+        "Price of one piece, tax included.",
+        of=lambda own: Money.of(own.row.unit_price, own.currency),
+        reads=("unit_price",),
+    )
+    total: Money = derived(
+        "Price of the line, tax included.",
+        of=lambda own: Money.of(own.row.total, own.currency),
+        reads=("total",),
+    )
+    image_url: URL | None = column("A picture of the article.")
+    product_url: URL | None = column("The article's page in the shop.")
+    is_returnable: bool = column("Whether the shop takes it back of its own will.")
+    withdrawal_exception: WithdrawalException | None = derived(
+        "Why it has no right of withdrawal; null where it has.",
+        of=lambda own: _exception(own.row.withdrawal_exception),
+        reads=("withdrawal_exception",),
+    )
 
     @classmethod
-    def of(cls, row: Row[Any], currency_code: str) -> "OrderLine":
+    def of(cls, row: Any, currency_code: str) -> "OrderLine":  # noqa: ANN401
         """Show a row of an order in this currency."""
-        exception = row.withdrawal_exception
-        return cls(
-            id=global_id("OrderLine", row.id),
-            external_id=row.external_id,
-            sku=row.sku,
-            title=row.title,
-            quantity=row.quantity,
-            delivered_quantity=row.delivered_quantity,
-            returned_quantity=row.returned_quantity,
-            unit_price=Money.of(row.unit_price, currency_code),
-            total=Money.of(row.total, currency_code),
-            image_url=row.image_url,
-            product_url=row.product_url,
-            is_returnable=row.is_returnable,
-            withdrawal_exception=None if exception is None else WithdrawalException(exception),
-        )
+        return cls(row=row, currency=currency_code)
+
+
+def _exception(name: str | None) -> WithdrawalException | None:
+    return None if name is None else WithdrawalException(name)
 
 
 @strawberry.type(description="How many pieces of an order line are in a delivery.")
@@ -127,28 +132,31 @@ class Delivery(Node):
         ]
 
 
-@strawberry.type(description="One article of a credit note. Quantity and amounts are positive: they are given back.")
+@view(description="One article of a credit note. Quantity and amounts are positive: they are given back.")
 class CreditNoteLine:
     """See the description."""
 
-    id: strawberry.ID = shown("The line's id.")
-    sku: str = shown("The shop's code of the article.")
-    title: str = shown("What the article is called; its SKU where the shop sent no title.")
-    quantity: int = shown("Pieces given back.")
-    unit_price: Money = shown("What was given back for one piece, tax included.")
-    total: Money = shown("What was given back for the line, tax included.")
+    row: strawberry.Private[Any]
+    currency: strawberry.Private[str]
+    id: strawberry.ID = derived("The line's id.", of=lambda own: global_id("CreditNoteLine", own.row.id))
+    sku: str = column("The shop's code of the article.")
+    title: str = column("What the article is called; its SKU where the shop sent no title.")
+    quantity: int = column("Pieces given back.")
+    unit_price: Money = derived(
+        "What was given back for one piece, tax included.",
+        of=lambda own: Money.of(own.row.unit_price, own.currency),
+        reads=("unit_price",),
+    )
+    total: Money = derived(
+        "What was given back for the line, tax included.",
+        of=lambda own: Money.of(own.row.total, own.currency),
+        reads=("total",),
+    )
 
     @classmethod
-    def of(cls, row: Row[Any], currency_code: str) -> "CreditNoteLine":
+    def of(cls, row: Any, currency_code: str) -> "CreditNoteLine":  # noqa: ANN401
         """Show a row of a credit note in this currency."""
-        return cls(
-            id=global_id("CreditNoteLine", row.id),
-            sku=row.sku,
-            title=row.title,
-            quantity=row.quantity,
-            unit_price=Money.of(row.unit_price, currency_code),
-            total=Money.of(row.total, currency_code),
-        )
+        return cls(row=row, currency=currency_code)
 
 
 @loads("OrderLine", policy=ORDERS)

@@ -1,0 +1,211 @@
+"""Connections for reading, kept open: each with its driver's own connection, for statements that were compiled before.
+
+What SQLAlchemy's pool does for each reading (a connection of its own making, a transaction, a reset) costs more than
+a small statement. A lane is taken, begun in one round trip and given back in another one.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import asyncpg
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, OSError)
+"""What a driver raises that is no fault of ours."""
+
+Ear: TypeAlias = Callable[[str, object], None]
+"""Is told of each statement that runs past SQLAlchemy, with its parameters."""
+
+_LANE = "lane"
+_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError, OSError)
+_PATIENCE_S = 30
+
+
+class Lane:
+    """One connection for reading, and a session of SQLAlchemy on it."""
+
+    __slots__ = ("connection", "driver", "ears", "is_begun", "is_sqlite", "session")
+
+    def __init__(self, connection: AsyncConnection, driver: Any, *, is_sqlite: bool, ears: list[Ear]) -> None:  # noqa: ANN401
+        """Take an open connection that begins no transactions by itself, and who is told of each statement."""
+        self.ears = ears
+        self.connection = connection
+        self.driver = driver
+        self.is_sqlite = is_sqlite
+        self.is_begun = False
+        self.session = AsyncSession(connection, autoflush=False)
+        self.session.info[_LANE] = self
+
+    async def begin(self) -> None:
+        """Begin a transaction: from its first statement on it sees one snapshot."""
+        self.is_begun = True
+        await self.run("BEGIN")
+
+    async def end(self) -> None:
+        """End the transaction, and forget what was read."""
+        if self.session.in_transaction():
+            await self.session.close()
+        if self.is_begun:
+            self.is_begun = False
+            if not self.is_sqlite or self.driver.in_transaction:  # SQLAlchemy may have ended it on SQLite
+                await self.run("ROLLBACK")
+
+    async def run(self, statement: str) -> None:
+        """Run a statement that answers nothing."""
+        with driver_errors(statement):
+            await self.driver.execute(statement)
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the other side closed the connection."""
+        return not self.is_sqlite and self.driver.is_closed()
+
+
+class Lanes:
+    """At most so many connections for reading; who comes when all are taken waits in a row."""
+
+    def __init__(self, engine: AsyncEngine, *, size: int, is_sqlite: bool) -> None:
+        """Take where connections come from; none is opened before it is needed."""
+        self._ears: list[Ear] = []
+        self.busy = 0
+        """How many are taken."""
+        self._engine = engine
+        self._size = size
+        self._is_sqlite = is_sqlite
+        self._idle: list[Lane] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self, *, begun: bool) -> Lane:
+        """Return a lane, in a transaction where it is wanted `begun`; raises `TimeoutError` where none gets free."""
+        if self.busy < self._size:
+            self.busy += 1
+        else:
+            await self._wait()
+        try:
+            return await self._ready(begun=begun)
+        except BaseException:
+            self._free()
+            raise
+
+    async def give_back(self, lane: Lane, *, is_sound: bool) -> None:
+        """Take a lane back; one in which something was cut off in the middle is closed instead."""
+        try:
+            if is_sound and not lane.is_lost:
+                await lane.end()
+                self._idle.append(lane)
+            else:
+                await _close(lane)
+        except BaseException:
+            await _close(lane)
+            raise
+        finally:
+            self._free()
+
+    @contextmanager
+    def hearing(self) -> Iterator[list[tuple[str, Any]]]:
+        """Collect the statements that are read with meanwhile, and their parameters: for who counts them."""
+        heard: list[tuple[str, Any]] = []
+
+        def hear(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+            heard.append((statement, parameters))
+
+        def note(statement: str, parameters: object) -> None:
+            heard.append((statement, parameters))
+
+        event.listen(self._engine.sync_engine, "before_cursor_execute", hear)
+        self._ears.append(note)
+        try:
+            yield heard
+        finally:
+            self._ears.remove(note)
+            event.remove(self._engine.sync_engine, "before_cursor_execute", hear)
+
+    async def close(self) -> None:
+        """Close the connections that nobody uses."""
+        while self._idle:
+            await _close(self._idle.pop())
+
+    async def _wait(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._free()  # it came too late for us: it is the next one's
+            raise
+
+    def _free(self) -> None:
+        """Hand a place to who waits for longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self.busy -= 1
+
+    async def _ready(self, *, begun: bool) -> Lane:
+        """Return an idle lane that still works, else a new one."""
+        while self._idle:
+            lane = self._idle.pop()
+            try:
+                if begun:
+                    await lane.begin()
+            except DBAPIError as error:
+                await _close(lane)
+                if not isinstance(error.orig, _LOST):
+                    raise
+            except BaseException:
+                await _close(lane)
+                raise
+            else:
+                if not lane.is_lost:
+                    return lane
+        lane = await self._open()
+        if begun:
+            await lane.begin()
+        return lane
+
+    async def _open(self) -> Lane:
+        connection = await self._engine.connect()
+        driver = (await connection.get_raw_connection()).driver_connection
+        return Lane(connection, driver, is_sqlite=self._is_sqlite, ears=self._ears)
+
+
+async def _close(lane: Lane) -> None:
+    """Close a connection for good, whatever state it is in."""
+    if not lane.is_sqlite:
+        lane.driver.terminate()
+    await lane.connection.invalidate()
+    await lane.connection.close()
+
+
+def lane_of(session: AsyncSession) -> Lane | None:
+    """Return the lane that a session for reading is on; None for one that writes."""
+    found: Lane | None = session.info.get(_LANE)
+    return found
+
+
+class driver_errors:  # noqa: N801  reads as the verb that it is
+    """Turn what a driver raises into what SQLAlchemy would, so that nobody need know who ran the statement."""
+
+    __slots__ = ("_statement",)
+
+    def __init__(self, statement: str) -> None:
+        """Take what is run."""
+        self._statement = statement
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Wrap what went wrong."""
+        if isinstance(error, DRIVER_ERRORS) and not isinstance(error, TimeoutError):
+            raise DBAPIError(self._statement, None, error, hide_parameters=True) from error

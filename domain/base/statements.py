@@ -1,0 +1,164 @@
+"""The seam between SQLAlchemy and the drivers: a statement is compiled once, and then runs as a prepared one.
+
+    async def list_orders_by_id(session, ids):
+        found = prepared(session, ("orders by id",), lambda: select(...).where(among(session, Order.id, "ids")))
+        return {row.id: row for row in await found.rows(session, ids=ids)}
+
+A repository says by a key which statement it is, and how it is built where nobody asked for it before: whatever it is
+built of is in the key, values are parameters. Lists are one parameter each, so that there is one statement for all
+lengths. Rows have the columns as attributes, each converted when it is read as its type says.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+from sqlalchemy import ColumnElement, Dialect, Select, any_, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import Text, TypeDecorator, TypeEngine
+
+from domain.base.columns import Key, Reader, reader_of
+from domain.base.kept import Kept
+from domain.base.lanes import driver_errors, lane_of
+from domain.base.sight import SIGHT_CUSTOMER, SIGHT_STORES, Sight, sight_of
+
+STATEMENTS_MAX = 1_000
+"""Statements that are kept: what clients ask for decides which columns are read, so there is no end of them."""
+
+
+class Prepared:
+    """A statement in a database's own words, ready to be given values."""
+
+    __slots__ = ("_binds", "_is_sqlite", "_row", "text")
+
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+        """Compile the statement."""
+        compiled = statement.compile(dialect=dialect)
+        self.text = str(compiled)
+        self._is_sqlite = dialect.name == "sqlite"
+        self._binds: list[tuple[str, Any, Reader | None]] = [
+            (bind.key, bind.effective_value, bind.type.dialect_impl(dialect).bind_processor(dialect))
+            for bind in (compiled.binds[name] for name in compiled.positiontup or ())
+        ]
+        columns = [(column.key or "", reader_of(column.type, dialect)) for column in statement.selected_columns]
+        self._row = row_class(tuple if self._is_sqlite else asyncpg.Record, columns)
+
+    async def rows(self, session: AsyncSession, **values: Any) -> list[Any]:  # noqa: ANN401
+        """Return the rows for these values, read within the session's transaction."""
+        lane = lane_of(session)
+        driver = await _writing_driver(session) if lane is None else lane.driver
+        arguments = self._arguments(session, values)
+        for ear in () if lane is None else lane.ears:
+            ear(self.text, arguments)
+        with driver_errors(self.text):
+            if self._is_sqlite:
+                return [self._row(row) for row in await driver.execute_fetchall(self.text, arguments)]
+            found: list[Any] = await driver.fetch(self.text, *arguments, record_class=self._row)
+            return found
+
+    def _arguments(self, session: AsyncSession, values: dict[str, Any]) -> list[Any]:
+        """Return the parameters in their order; how much is seen is always the session's own."""
+        given = values | sight_of(session).parameters
+        arguments = []
+        for name, default, convert in self._binds:
+            value = given.get(name, default)
+            arguments.append(value if convert is None else convert(value))
+        return arguments
+
+
+_statements: Kept[Prepared] = Kept(STATEMENTS_MAX)
+
+
+def prepared(session: AsyncSession, key: tuple[Hashable, ...], build: Callable[[], Select[Any]]) -> Prepared:
+    """Return the statement of this key, built where it is not known yet.
+
+    Sessions that are narrowed in different ways have different statements, which take the same parameters.
+    """
+    lane = lane_of(session)
+    dialect = session.get_bind().dialect if lane is None else lane.connection.dialect
+    whole = (dialect.name, sight_of(session).kind, *key)
+    found = _statements.get(whole)
+    if found is None:
+        found = Prepared(build(), dialect)
+        _statements.put(whole, found, weight=1)
+    return found
+
+
+def row_class(base: type, columns: Sequence[tuple[str, Reader | None]]) -> type:
+    """Return a kind of tuple whose items are attributes, each read as its column says."""
+    names = {name: property(_getter(place, read)) for place, (name, read) in enumerate(columns)}
+    return type("Row", (base,), {"__slots__": (), **names})
+
+
+def _getter(place: int, read: Reader | None) -> Callable[[Any], Any]:
+    if read is None:
+        return itemgetter(place)
+
+    def get(row: Any) -> Any:  # noqa: ANN401
+        value = row[place]
+        return None if value is None else read(value)
+
+    return get
+
+
+def among(
+    session: AsyncSession,
+    column: Any,
+    name: str,
+    values: Sequence[Any] | None = None,
+) -> ColumnElement[bool]:
+    """Say that the column is one of the values of a parameter, however many they are.
+
+    `values` are needed where SQLAlchemy runs the statement itself.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        each = func.json_each(bindparam(name, values, _JsonList(column.type))).table_valued("value")
+        return column.in_(select(each.c.value))  # type: ignore[no-any-return]
+    return column == any_(bindparam(name, values, ARRAY(column.type)))  # type: ignore[no-any-return]
+
+
+def shopper_of(sight: Sight) -> ColumnElement[UUID]:
+    """Return the shopper who asks, as a parameter of a statement."""
+    return bindparam(SIGHT_CUSTOMER, sight.customer_id, Key())
+
+
+def is_of_stores(session: AsyncSession, sight: Sight, column: Any) -> ColumnElement[bool]:  # noqa: ANN401
+    """Say that the column is one of the stores of who asks."""
+    return among(session, column, SIGHT_STORES, sorted(sight.store_ids or ()))
+
+
+class _JsonList(TypeDecorator[Sequence[Any]]):
+    """A list in one parameter, on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        """Take the type of the items."""
+        super().__init__()
+        self.item = item
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> str:
+        """Write the items as their column has them."""
+        convert = self.item.dialect_impl(dialect).bind_processor(dialect)
+        items = value or ()
+        return orjson.dumps([each if convert is None else convert(each) for each in items]).decode()
+
+
+async def _writing_driver(session: AsyncSession) -> Any:  # noqa: ANN401
+    """Return the driver's connection of a session that writes, with everything that it was told so far.
+
+    SQLAlchemy begins PostgreSQL's transaction with its own first statement: one that runs before that would be
+    committed by itself, whatever becomes of the rest.
+    """
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
+    raw = await (await session.connection()).get_raw_connection()
+    adapted: Any = raw.dbapi_connection
+    if session.get_bind().dialect.name == "postgresql" and adapted._transaction is None:  # noqa: SLF001
+        await adapted._start_transaction()  # noqa: SLF001  nothing public begins it
+    return raw.driver_connection
