@@ -15,6 +15,7 @@ from api.settings import Settings
 from domain.base.actors import EVERY_PERMISSION, SYSTEM
 from domain.base.work import Works
 from domain.identity.actions.keys import create_api_key
+from tests.statements import hearing
 
 REPETITIONS = 15
 WARM_UPS = 3
@@ -33,7 +34,7 @@ class Shop:
     @contextmanager
     def hearing(self) -> Iterator[Heard]:
         """Yield the statements that are read inside, and their parameters."""
-        with self.works.database.lanes.hearing() as heard:
+        with hearing() as heard:
             yield heard
 
 

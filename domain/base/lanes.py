@@ -7,20 +7,14 @@ a small statement. A lane is taken, begun in one round trip and given back in an
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any
 
 import asyncpg
-from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, OSError)
 """What a driver raises that is no fault of ours."""
-
-Ear: TypeAlias = Callable[[str, object], None]
-"""Is told of each statement that runs past SQLAlchemy, with its parameters."""
 
 _LANE = "lane"
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError, OSError)
@@ -30,11 +24,10 @@ _PATIENCE_S = 30
 class Lane:
     """One connection for reading, and a session of SQLAlchemy on it."""
 
-    __slots__ = ("connection", "driver", "ears", "is_begun", "is_sqlite", "session")
+    __slots__ = ("connection", "driver", "is_begun", "is_sqlite", "session")
 
-    def __init__(self, connection: AsyncConnection, driver: Any, *, is_sqlite: bool, ears: list[Ear]) -> None:  # noqa: ANN401
-        """Take an open connection that begins no transactions by itself, and who is told of each statement."""
-        self.ears = ears
+    def __init__(self, connection: AsyncConnection, driver: Any, *, is_sqlite: bool) -> None:  # noqa: ANN401
+        """Take an open connection that begins no transactions by itself."""
         self.connection = connection
         self.driver = driver
         self.is_sqlite = is_sqlite
@@ -72,7 +65,6 @@ class Lanes:
 
     def __init__(self, engine: AsyncEngine, *, size: int, is_sqlite: bool) -> None:
         """Take where connections come from; none is opened before it is needed."""
-        self._ears: list[Ear] = []
         self.busy = 0
         """How many are taken."""
         self._engine = engine
@@ -106,25 +98,6 @@ class Lanes:
             raise
         finally:
             self._free()
-
-    @contextmanager
-    def hearing(self) -> Iterator[list[tuple[str, Any]]]:
-        """Collect the statements that are read with meanwhile, and their parameters: for who counts them."""
-        heard: list[tuple[str, Any]] = []
-
-        def hear(_connection: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-            heard.append((statement, parameters))
-
-        def note(statement: str, parameters: object) -> None:
-            heard.append((statement, parameters))
-
-        event.listen(self._engine.sync_engine, "before_cursor_execute", hear)
-        self._ears.append(note)
-        try:
-            yield heard
-        finally:
-            self._ears.remove(note)
-            event.remove(self._engine.sync_engine, "before_cursor_execute", hear)
 
     async def close(self) -> None:
         """Close the connections that nobody uses."""
@@ -176,7 +149,7 @@ class Lanes:
     async def _open(self) -> Lane:
         connection = await self._engine.connect()
         driver = (await connection.get_raw_connection()).driver_connection
-        return Lane(connection, driver, is_sqlite=self._is_sqlite, ears=self._ears)
+        return Lane(connection, driver, is_sqlite=self._is_sqlite)
 
 
 async def _close(lane: Lane) -> None:

@@ -158,13 +158,23 @@ async def list_page(
     return cut(await statement.rows(session, **values), ordering=ordering, page=page)
 
 
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Groups of rows, each of one or several runs: rows that an index has in the order of the pages."""
+
+    key: tuple[Hashable, ...]
+    """Which groups they are: the same key, the same statement."""
+    runs: Callable[[], Subquery]
+    """Builds a row for each run, with the key of its group as `group_id`."""
+    belongs: Callable[[Any, Any], ColumnElement[bool]]
+    """Says, given a run, which rows of the table (or an alias of it) are in it."""
+
+
 async def list_pages_by_group(
     session: AsyncSession,
     table: type[Any],
+    groups: Groups,
     *,
-    key: tuple[Hashable, ...],
-    runs: Callable[[], Subquery],
-    belongs: Callable[[Any, Any], ColumnElement[bool]],
     keys: Sequence[UUID],
     ordering: Ordering,
     page: PageRequest,
@@ -172,15 +182,13 @@ async def list_pages_by_group(
 ) -> list[Page[Any]]:
     """Return the page of each group of rows, in one statement, aligned to `keys`, its parameter `ids`.
 
-    A group consists of runs: rows that an index has in this order. `runs` has a row for each, with the key of
-    its group as `group_id`; `belongs` says, given a run, which rows of the table (or an alias of it) are in it. Of each
-    run no more is read than the page may show, however long it is. `key` says which statement it is.
+    A group consists of runs. Of each no more is read than the page may show, however long it is.
     """
 
     def build() -> Select[Any]:
-        return _by_group(session, table, runs(), belongs, ordering=ordering, page=page, columns=columns)
+        return _by_group(session, table, groups, ordering=ordering, page=page, columns=columns)
 
-    statement = prepared(session, ("pages", table.__name__, *key, ordering, page.shape, columns), build)
+    statement = prepared(session, ("pages", table.__name__, *groups.key, ordering, page.shape, columns), build)
     values = {**_bounds(ordering, page), _LIMIT.key: page.limit + 1}
     rows_by_group: dict[UUID, list[Any]] = {key: [] for key in keys}
     for row in await statement.rows(session, ids=list(rows_by_group), **values):
@@ -191,19 +199,19 @@ async def list_pages_by_group(
 def _by_group(
     session: AsyncSession,
     table: type[Any],
-    runs: Subquery,
-    belongs: Callable[[Any, Any], ColumnElement[bool]],
+    groups: Groups,
     *,
     ordering: Ordering,
     page: PageRequest,
     columns: Columns,
 ) -> Select[Any]:
+    runs = groups.runs()
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     sought = aliased(table)
     within = ordering.of(sought)
     needed = [column.key for column in ordering.columns]
     chosen = [sought.id] if is_sqlite else columns_of(sought, columns, *needed)
-    top = narrowed(select(*chosen).where(belongs(runs, sought)), within, page).order_by(*ordered(within, page))
+    top = narrowed(select(*chosen).where(groups.belongs(runs, sought)), within, page).order_by(*ordered(within, page))
     top = top.limit(_LIMIT).correlate(runs)
     if is_sqlite:  # it has no LATERAL, but looks up the keys of a correlated list one by one
         source: Any = table

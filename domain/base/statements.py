@@ -29,6 +29,9 @@ from domain.base.sight import SIGHT_CUSTOMER, SIGHT_STORES, Sight, sight_of
 STATEMENTS_MAX = 1_000
 """Statements that are kept: what clients ask for decides which columns are read, so there is no end of them."""
 
+EARS: list[Callable[[str, object], None]] = []
+"""Who is told of each statement that runs past SQLAlchemy, and its parameters: tests and benchmarks that count them."""
+
 
 class Prepared:
     """A statement in a database's own words, ready to be given values."""
@@ -52,8 +55,8 @@ class Prepared:
         lane = lane_of(session)
         driver = await _writing_driver(session) if lane is None else lane.driver
         arguments = self._arguments(session, values)
-        for ear in () if lane is None else lane.ears:
-            ear(self.text, arguments)
+        for ear in EARS:
+            ear(self.text, tuple(arguments))
         with driver_errors(self.text):
             if self._is_sqlite:
                 return [self._row(row) for row in await driver.execute_fetchall(self.text, arguments)]
@@ -91,7 +94,8 @@ def prepared(session: AsyncSession, key: tuple[Hashable, ...], build: Callable[[
 def row_class(base: type, columns: Sequence[tuple[str, Reader | None]]) -> type:
     """Return a kind of tuple whose items are attributes, each read as its column says."""
     names = {name: property(_getter(place, read)) for place, (name, read) in enumerate(columns)}
-    return type("Row", (base,), {"__slots__": (), **names})
+    mapping = property(lambda row: {name: getattr(row, name) for name in names})
+    return type("Row", (base,), {"__slots__": (), "_mapping": mapping, **names})
 
 
 def _getter(place: int, read: Reader | None) -> Callable[[Any], Any]:

@@ -9,11 +9,11 @@ import pytest
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from domain.base.work import Works
 from domain.orders.repository.orders import list_lines_by_order
 from schema.orders.types import documents
 from tests.api.shop import sell
 from tests.conftest import Client
+from tests.statements import hearing
 
 NAMES = ("Ada", "Bea", "Cleo")
 DEEP = """
@@ -25,10 +25,10 @@ DEEP = """
 
 
 @contextmanager
-def statements(works: Works) -> Iterator[list[str]]:
+def statements() -> Iterator[list[str]]:
     """Collect the statements that are read with."""
     found: list[str] = []
-    with works.database.lanes.hearing() as heard:
+    with hearing() as heard:
         yield found
     found.extend(statement for statement, _ in heard)
 
@@ -36,11 +36,11 @@ def statements(works: Works) -> Iterator[list[str]]:
 async def test_the_width_of_the_tree_costs_no_statement(client: Client) -> None:
     """Six orders of three customers are read with as many statements as one order of one."""
     await sell(client, 1, customer="Ada")
-    with statements(client.works) as narrow:
+    with statements() as narrow:
         await client.ask(DEEP)
     for number in range(2, 7):
         await sell(client, number, customer=NAMES[number % 3])
-    with statements(client.works) as wide:
+    with statements() as wide:
         answer = await client.ask(DEEP)
     assert sum(len(each["orders"]["nodes"]) for each in answer.data["customers"]["nodes"]) == 6
     assert len(wide) == len(narrow) > 8

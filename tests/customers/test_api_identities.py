@@ -1,12 +1,10 @@
 """Recognising customers through the API: every kind, every spelling, one look-up, and only who may."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
 from domain.base.actors import EVERY_PERMISSION, Permission
 from domain.base.work import Organisation, Works
@@ -26,6 +24,7 @@ from tests.customers.identities import (
     verify,
 )
 from tests.orders.shop import Input, add_store, new_customer, nothing_changes, read_customer, send_order
+from tests.statements import hearing
 
 BY_IDENTITY = """query($kind: IdentityKind!, $value: String!, $namespace: String) {
   customerByIdentity(kind: $kind, value: $value, namespace: $namespace) { id } }"""
@@ -148,21 +147,6 @@ async def test_who_was_absorbed_is_recognised_as_the_one_who_absorbed_them(clien
     assert await recognised(client) == ids[2]
     await unmerge(client, second)
     assert await recognised(client) == ids[2]
-
-
-@contextmanager
-def hearing() -> Iterator[list[tuple[str, Any]]]:
-    """Yield the statements, with their parameters, that any database is sent inside."""
-    heard: list[tuple[str, Any]] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:  # noqa: ANN401
-        heard.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(Engine, "before_cursor_execute", hear)
 
 
 async def plan_of(works: Works, statement: str, parameters: Any) -> list[str]:  # noqa: ANN401

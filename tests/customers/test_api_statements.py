@@ -4,9 +4,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
-
-from sqlalchemy import Engine, event
 
 from domain.base.actors import SYSTEM
 from domain.customers.rules.profiles import Buyer
@@ -16,6 +13,7 @@ from domain.orders.actions.orders import upsert_orders
 from domain.orders.rules import CreditNoteDetails, DeliveryDetails, LineDetails, OrderDetails
 from tests.conftest import NOW, Client
 from tests.orders.shop import CREDIT_NOTE, CUSTOMER, ORDER, perform
+from tests.statements import hearing
 
 NESTED = f"""query($first: Int!) {{ customers(first: $first, orderBy: {{field: NAME}}) {{ totalCount nodes {{
   {CUSTOMER}
@@ -30,15 +28,9 @@ ORDERS = f"query($first: Int!) {{ orders(first: $first) {{ totalCount nodes {{ {
 def counting() -> Iterator[list[str]]:
     """Yield the statements that any database is sent inside."""
     statements: list[str] = []
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_: object) -> None:  # noqa: ANN401
-        statements.append(statement)
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
+    with hearing() as heard:
         yield statements
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
+    statements.extend(statement for statement, _ in heard)
 
 
 async def fill(client: Client) -> None:

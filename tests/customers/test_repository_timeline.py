@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
 from domain.base.columns import to_micros
 from domain.base.database import Session
@@ -29,6 +29,7 @@ from domain.customers.rules.profiles import CustomerDetails
 from tests.conftest import NOW
 from tests.customers.test_repository_pages import made_cursor
 from tests.orders.shop import perform
+from tests.statements import hearing
 
 Read: TypeAlias = Callable[[Session], Awaitable[Any]]
 
@@ -92,16 +93,9 @@ def decisions(customer_id: UUID, count: int) -> list[dict[str, Any]]:
 def statements_about(word: str) -> Iterator[list[tuple[str, Any]]]:
     """Yield the statements that name a table, each with its parameters."""
     found: list[tuple[str, Any]] = []
-
-    def keep(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:  # noqa: ANN401
-        if word in statement and not statement.startswith("EXPLAIN"):
-            found.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", keep)
-    try:
+    with hearing() as heard:
         yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", keep)
+    found.extend(each for each in heard if word in each[0] and not each[0].startswith("EXPLAIN"))
 
 
 async def plan_of(session: Session, read: Read) -> Any:  # noqa: ANN401  rows on SQLite, a tree on PostgreSQL

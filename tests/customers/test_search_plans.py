@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import text
 
 from domain.base.actors import SYSTEM
 from domain.customers.repository import customers, search
@@ -19,6 +19,7 @@ from domain.orders.actions.orders import upsert_orders
 from domain.orders.rules import LineDetails, OrderDetails
 from tests.conftest import NOW, Client
 from tests.orders.shop import Input
+from tests.statements import hearing
 
 TABLES = ("customers", "customer_records", "customer_identities", "customer_terms")
 
@@ -88,25 +89,20 @@ async def done(client: Client, field: str, given: Input) -> None:
 
 
 @contextmanager
-def hearing() -> Iterator[list[tuple[str, Any]]]:
+def reading() -> Iterator[list[tuple[str, Any]]]:
     """Yield what is read inside from the tables that grow with the customers: statements and their parameters."""
-    heard: list[tuple[str, Any]] = []
-
-    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: object) -> None:  # noqa: ANN401
+    found: list[tuple[str, Any]] = []
+    with hearing() as heard:
+        yield found
+    for statement, parameters in heard:
         is_read = re.match(r"\s*(SELECT|WITH)\b", statement)
         if is_read and any(re.search(rf"\b{table}\b", statement) for table in TABLES):
-            heard.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", hear)
-    try:
-        yield heard
-    finally:
-        event.remove(Engine, "before_cursor_execute", hear)
+            found.append((statement, parameters))
 
 
 async def plans_of(client: Client, query: str, variables: Input) -> list[list[str]]:
     """Return how each statement behind a query reads the tables: by a line for each of them that is read."""
-    with hearing() as heard:
+    with reading() as heard:
         answer = await client.ask(query, variables)
     assert answer.data
     database = client.works.database

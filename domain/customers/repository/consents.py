@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
+from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository import rows_by_id
 from domain.customers.model import Consent
 from domain.customers.repository.families import is_living, members, rows_by_family
@@ -29,9 +29,7 @@ async def list_consent_history(
     return await list_pages_by_group(
         session,
         Consent,
-        key=("by customer",),
-        runs=lambda: members(session),
-        belongs=lambda family, consent: consent.customer_id == family.c.id,
+        Groups(("by customer",), lambda: members(session), lambda family, consent: consent.customer_id == family.c.id),
         keys=ids,
         ordering=NEWEST_CONSENTS,
         page=page,

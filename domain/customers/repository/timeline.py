@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Subquery, Text, bindparam, delete, func, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.pages import Ordering, Page, PageRequest, list_pages_by_group
+from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository import chunks, insert_rows
 from domain.base.statements import prepared
 from domain.customers.model import TimelineEntry
@@ -41,10 +41,12 @@ async def list_entries_by_family(
     return await list_pages_by_group(
         session,
         TimelineEntry,
-        key=tuple(kinds),
-        runs=runs,
-        belongs=lambda run, entry: (
-            (entry.customer_id == run.c.id) & (entry.kind == run.c.kind) & is_entry_seen(session, entry)
+        Groups(
+            tuple(kinds),
+            runs,
+            lambda run, entry: (
+                (entry.customer_id == run.c.id) & (entry.kind == run.c.kind) & is_entry_seen(session, entry)
+            ),
         ),
         keys=ids,
         ordering=NEWEST_ENTRIES,

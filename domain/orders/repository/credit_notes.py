@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import (
+    Groups,
     Ordering,
     Page,
     PageRequest,
@@ -34,9 +35,11 @@ async def list_credit_notes_by_customer(
     return await list_pages_by_group(
         session,
         CreditNote,
-        key=("by customer",),
-        runs=lambda: members(session),
-        belongs=lambda family, note: (note.customer_id == family.c.id) & is_note_seen(session, note),
+        Groups(
+            ("by customer",),
+            lambda: members(session),
+            lambda family, note: (note.customer_id == family.c.id) & is_note_seen(session, note),
+        ),
         keys=ids,
         ordering=NEWEST_CREDIT_NOTES,
         page=page,
