@@ -111,7 +111,7 @@ def _getter(place: int, read: Reader | None) -> Callable[[Any], Any]:
 
 def among(
     session: AsyncSession,
-    column: Any,
+    column: Any,  # noqa: ANN401
     name: str,
     values: Sequence[Any] | None = None,
 ) -> ColumnElement[bool]:

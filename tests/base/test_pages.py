@@ -18,6 +18,7 @@ from domain.base.columns import Key
 from domain.base.database import Database
 from domain.base.errors import Invalid
 from domain.base.pages import (
+    Groups,
     Ordering,
     Page,
     PageRequest,
@@ -174,9 +175,11 @@ async def test_pages_of_several_groups_are_those_of_each(
             pages = await list_pages_by_group(
                 session,
                 Sample,
-                key=("of several groups", *asked),
-                runs=lambda asked=asked: runs_of({key: groups[key] for key in asked}),  # type: ignore[misc]
-                belongs=lambda run, sample: sample.key == run.c.key,
+                Groups(
+                    ("of several groups", *asked),
+                    lambda asked=asked: runs_of({key: groups[key] for key in asked}),  # type: ignore[misc]
+                    lambda run, sample: sample.key == run.c.key,
+                ),
                 keys=asked,
                 ordering=ordering,
                 page=PageRequest(limit=5, is_backward=is_backward, **bound),

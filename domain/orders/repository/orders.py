@@ -11,11 +11,12 @@ from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import (
+    Groups,
     Ordering,
     Page,
     PageRequest,
     list_page,
-    Groups, list_pages_by_group,
+    list_pages_by_group,
 )
 from domain.base.repository import Columns, chunks, columns_of, rows_by_id, rows_by_parent
 from domain.customers.repository.families import is_in_family, lock_families, members
@@ -50,7 +51,7 @@ async def list_orders(
         lambda: _narrowed(select(*columns_of(Order, columns, "placed_at")), wanted).where(is_order_seen(session)),
         ordering=NEWEST_ORDERS,
         page=page,
-        Groups(("orders", columns) if wanted == OrderFilter() else None,
+        key=("orders", columns) if wanted == OrderFilter() else None,
     )
 
 
@@ -81,7 +82,11 @@ async def list_orders_by_customer(
     return await list_pages_by_group(
         session,
         Order,
-        key=("by customer",), lambda: members(session), lambda family, order: (order.customer_id == family.c.id) & is_order_seen(session, order)),
+        Groups(
+            ("by customer",),
+            lambda: members(session),
+            lambda family, order: (order.customer_id == family.c.id) & is_order_seen(session, order),
+        ),
         keys=ids,
         ordering=NEWEST_ORDERS,
         page=page,
