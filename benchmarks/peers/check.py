@@ -29,7 +29,6 @@ class Pair:
         spell = started.kind.dialect.spell
         return {
             CUSTOMER: spell("Customer", self.customer),
-            f"{CUSTOMER}key": str(self.customer),
             ORDER: spell("Order", self.order),
             NUMBER: f"M-check-{started.kind.name}-{number}",
             NOTE: str(UUID(int=hash_of(started.kind.name) + number)),

@@ -108,6 +108,61 @@ PLAIN = Dialect(
 )
 
 
+_PROFILE = "id: rowId externalId givenName familyName email phone locale createdAt country"
+_LINES = "lines: orderLinesByOrderId(orderBy: [POSITION_ASC]) { nodes { sku title quantity unitPrice } }"
+_ORDERS = f"""orders: ordersByCustomerId(first: %d, orderBy: [PLACED_AT_DESC, ROW_ID_DESC]) {{ nodes {{
+    number placedAt state total currencyCode {_LINES} }} }}"""
+_NEWEST = "customers: allCustomers(first: %d, orderBy: [CREATED_AT_DESC, ROW_ID_DESC])"
+POSTGRAPHILE = Dialect(
+    documents={
+        "T0": "{ __typename }",
+        "Q1": f"query Q1($id: UUID!) {{ customer: customerByRowId(rowId: $id) {{ {_PROFILE} }} }}",
+        "Q2": f"""query Q2($id: UUID!) {{ customer: customerByRowId(rowId: $id) {{ {_PROFILE}
+  {_ORDERS % 10}
+  creditNotes: creditNotesByCustomerId(first: 5, orderBy: [ISSUED_AT_DESC, ROW_ID_DESC]) {{
+    nodes {{ number issuedAt total }} }} }} }}""",
+        "Q3": f"query Q3 {{ {_NEWEST % 50} {{ nodes {{ {_PROFILE}\n  {_ORDERS % 3} }} }} }}",
+        "Q4": f"query Q4 {{ {_NEWEST % 100} {{ nodes {{ {_PROFILE} }} }} }}",
+        "M1": """mutation M1($note: CreateCreditNoteInput!, $line: CreateCreditNoteLineInput!) {
+  creditNoteUpsert: createCreditNote(input: $note) { creditNote { id: rowId number issuedAt total } }
+  line: createCreditNoteLine(input: $line) { creditNoteLine { sku title quantity unitPrice } } }""",
+    },
+    variables={
+        "Q1": {"id": CUSTOMER},
+        "Q2": {"id": CUSTOMER},
+        "M1": {
+            "note": {
+                "creditNote": {
+                    "rowId": NOTE,
+                    "externalId": NUMBER,
+                    "number": NUMBER,
+                    "customerId": CUSTOMER,
+                    "orderId": ORDER,
+                    "issuedAt": ISSUED_AT,
+                    "currencyCode": "EUR",
+                    "total": str(QUANTITY * UNITS),
+                    "createdAt": ISSUED_AT,
+                    "updatedAt": ISSUED_AT,
+                }
+            },
+            "line": {
+                "creditNoteLine": {
+                    "rowId": LINE,
+                    "creditNoteId": NOTE,
+                    "position": "0",
+                    "sku": SKU,
+                    "title": TITLE,
+                    "quantity": str(QUANTITY),
+                    "unitPrice": str(UNITS),
+                    "total": str(QUANTITY * UNITS),
+                }
+            },
+        },
+    },
+    spell=lambda _, key: str(key),
+)
+
+
 def filled(value: Any, signs: Mapping[str, str]) -> Any:  # noqa: ANN401  of JSON
     """Return variables in which the signs are replaced."""
     if isinstance(value, Mapping):
@@ -127,7 +182,7 @@ def canonical(value: Any, name: str = "") -> Any:  # noqa: ANN401  of JSON
         return None
     if name.endswith("At"):
         return to_micros(datetime.fromisoformat(value.replace("Z", "+00:00")))
-    if name in {"total", "unitPrice"}:
+    if name in {"total", "unitPrice", "quantity"}:
         return int(value)
     return _key(value) if name == "id" else value
 
@@ -143,6 +198,8 @@ def _canonical_object(found: dict[str, Any], name: str) -> Any:  # noqa: ANN401
             raise RuntimeError(message)
         return canonical(found["creditNote"], name)
     made = {each: canonical(value, each) for each, value in found.items()}
+    if "line" in made:
+        made["creditNoteUpsert"]["lines"] = [made.pop("line")["creditNoteLine"]]
     if "familyName" in made:
         made["displayName"] = f"{made.pop('givenName')} {made.pop('familyName')}"
     if isinstance(found.get("total"), dict) and "currencyCode" in found["total"]:

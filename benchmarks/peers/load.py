@@ -67,8 +67,6 @@ class Target:
 
     customer: str
     order: str
-    customer_key: str
-    """The customer's id in the database, for servers that are told everything."""
 
 
 @dataclass(frozen=True)
@@ -107,8 +105,7 @@ def write_script(
     for target in targets if variables else targets[:1]:
         body: dict[str, object] = {"query": dialect.documents[operation]}
         if variables:
-            signs = {CUSTOMER: target.customer, ORDER: target.order, f"{CUSTOMER}key": target.customer_key}
-            body["variables"] = filled(variables, signs)
+            body["variables"] = filled(variables, {CUSTOMER: target.customer, ORDER: target.order})
         bodies.append(json.dumps(body))
     place = folder / f"{name}_{operation}.json"
     place.write_text("\n".join(bodies) + "\n", encoding="utf-8")

@@ -161,7 +161,7 @@ class _Bench:
         """Let every server answer for a while, and look at every answer."""
         for each in self.started:
             targets = [
-                load.Target(signs[load.CUSTOMER], signs[load.ORDER], signs[f"{load.CUSTOMER}key"])
+                load.Target(signs[load.CUSTOMER], signs[load.ORDER])
                 for signs in (pair.signs(each) for pair in self.pairs)
             ]
             for operation in self.options.operations:

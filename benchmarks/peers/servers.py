@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from benchmarks.databases import sqlite_path
 from benchmarks.peers import processes
-from benchmarks.peers.documents import PLAIN, PRODUCT, Dialect
+from benchmarks.peers.documents import PLAIN, POSTGRAPHILE, PRODUCT, Dialect
 from benchmarks.peers.processes import Running
 
 HERE = Path(__file__).parent
@@ -44,6 +44,9 @@ KINDS = {
     for kind in (
         Kind(LIMIT_NAME, "the limit: bare ASGI, asyncpg, a statement for each level", PLAIN, module="limit"),
         Kind(PRODUCT_NAME, "Sportello, with authentication, policies and limits", PRODUCT),
+        Kind("postgraphile", "PostGraphile, Amber preset", POSTGRAPHILE, script="postgraphile.mjs"),
+        Kind("mercurius", "Mercurius with JIT on Fastify", PLAIN, script="mercurius.mjs"),
+        Kind("yoga", "GraphQL Yoga with DataLoaders", PLAIN, script="yoga.mjs"),
     )
 }
 SQLITE_KINDS = {kind.name: kind for kind in (KINDS[PRODUCT_NAME],)}
