@@ -50,7 +50,8 @@ def ask(started: Started, operation: str, pair: Pair, number: int = 0) -> Any:  
     response = httpx.post(started.running.address, json=body, headers=dict(started.headers), timeout=30)
     answer = response.json() if response.headers.get("content-type", "").startswith("application/") else {}
     if response.status_code != httpx.codes.OK or "errors" in answer or not answer.get("data"):
-        message = f"{started.kind.name}, {operation}: {response.status_code} {response.text[:SHOWN]}\n{started.running.said()}"
+        said = f"{response.status_code} {response.text[:SHOWN]}\n{started.running.said()}"
+        message = f"{started.kind.name}, {operation}: {said}"
         raise RuntimeError(message)
     found = canonical(answer["data"])
     if operation.startswith("M"):
@@ -81,5 +82,7 @@ def require_equal(expected: Any, found: Any, started: Started, operation: str) -
         right, wrong = (json.dumps(each, sort_keys=True, ensure_ascii=False) for each in (expected, found))
         at = next((i for i, (a, b) in enumerate(zip(right, wrong, strict=False)) if a != b), 0)
         shown = slice(max(0, at - SHOWN // 4), at + SHOWN // 2)
-        message = f"{started.kind.name}, {operation}: the answer differs.\nexpected …{right[shown]}\nfound    …{wrong[shown]}"
+        message = (
+            f"{started.kind.name}, {operation}: the answer differs.\nexpected …{right[shown]}\nfound    …{wrong[shown]}"
+        )
         raise RuntimeError(message)

@@ -33,8 +33,8 @@ STORE = StoreDetails(
 )
 COLUMNS: dict[type[Base], tuple[str, ...]] = {
     Customer: (
-        "id", "external_id", "email", "phone", "given_name", "family_name", "locale", "country", "sort_name", "rank_key",
-        "version", "created_at", "updated_at", "is_absorbed", "order_count", "net_spent", "first_order_at",
+        "id", "external_id", "email", "phone", "given_name", "family_name", "locale", "country", "sort_name",
+        "rank_key", "version", "created_at", "updated_at", "is_absorbed", "order_count", "net_spent", "first_order_at",
         "last_order_at", "last_order_key",
     ),
     CustomerRecord: (
@@ -46,7 +46,8 @@ COLUMNS: dict[type[Base], tuple[str, ...]] = {
     ),
     Order: (
         "id", "external_id", "number", "store_id", "customer_id", "placed_at", "state", "currency_code",
-        "shipping_country", "total", "shipping_total", "discount_total", "tax_total", "paid", "created_at", "updated_at",
+        "shipping_country", "total", "shipping_total", "discount_total", "tax_total", "paid", "created_at",
+        "updated_at",
     ),
     OrderLine: (
         "id", "order_id", "position", "sku", "title", "quantity", "delivered_quantity", "returned_quantity",
@@ -81,10 +82,12 @@ def fill(kind: str, url: str, count: int) -> None:
 async def _fill(kind: str, url: str, count: int) -> None:
     works = open_works(url)
     store_id = await works.perform(lambda work: upsert_store(work, details=STORE), actor=SYSTEM, action="storeUpsert")
+    await works.database.dispose()
     async with writing(kind, url, emptied=COLUMNS) as bulk:
         for rows in _chunks(_Shop(FORMS[kind], store_id, count), count):
             for table, columns in COLUMNS.items():
                 await bulk.write(table, columns, rows[table])
+    works = open_works(url)
     await works.perform(lambda work: refresh_ranking(work, is_forced=True), actor=SYSTEM, action="rankingRefresh")
     await works.database.dispose()
 

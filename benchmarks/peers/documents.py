@@ -53,7 +53,8 @@ PRODUCT = Dialect(
         "Q2": f"""query Q2($id: ID!) {{ customer(id: $id) {{ {_PROFILE}
   orders(first: 10) {{ nodes {{ number placedAt state total {{ amount currencyCode }} {_LINES} }} }}
   creditNotes(first: 5) {{ nodes {{ number issuedAt total {{ amount }} }} }} }} }}""",
-        "Q3": f"""query Q3 {{ customers(first: 50, orderBy: {{ field: CREATED_AT, direction: DESC }}) {{ nodes {{ {_PROFILE}
+        "Q3": f"""query Q3 {{ customers(first: 50, orderBy: {{ field: CREATED_AT, direction: DESC }}) {{
+  nodes {{ {_PROFILE}
   orders(first: 3) {{ nodes {{ number placedAt state total {{ amount currencyCode }} {_LINES} }} }} }} }} }}""",
         "Q4": f"""query Q4 {{ customers(first: 100, orderBy: {{ field: CREATED_AT, direction: DESC }}) {{
   nodes {{ {_PROFILE} }} }} }}""",
@@ -69,7 +70,9 @@ PRODUCT = Dialect(
                 "orderId": ORDER,
                 "issuedAt": ISSUED_AT,
                 "currencyCode": "EUR",
-                "lines": [{"sku": SKU, "title": TITLE, "quantity": QUANTITY, "unitPrice": str(Decimal(UNITS) / 10_000)}],
+                "lines": [
+                    {"sku": SKU, "title": TITLE, "quantity": QUANTITY, "unitPrice": str(Decimal(UNITS) / 10_000)}
+                ],
             }
         },
     },
@@ -181,7 +184,7 @@ def canonical(value: Any, name: str = "") -> Any:  # noqa: ANN401  of JSON
     if value is None:
         return None
     if name.endswith("At"):
-        return to_micros(datetime.fromisoformat(value.replace("Z", "+00:00")))
+        return to_micros(datetime.fromisoformat(value))
     if name in {"total", "unitPrice", "quantity"}:
         return int(value)
     return _key(value) if name == "id" else value

@@ -18,12 +18,13 @@ import orjson
 import uuid_utils.compat
 
 from benchmarks.machine import connect_arguments
+from benchmarks.peers.asgi import answer, answer_lifespan, read_body
 from benchmarks.peers.documents import PLAIN
 
 POOL_SIZE = 16
 PROFILE = "id::text, external_id, given_name, family_name, email, phone, locale, created_at, country"
-FIND_CUSTOMER = f"SELECT {PROFILE} FROM customers WHERE id = $1"  # noqa: S608  constants
-LIST_CUSTOMERS = f"SELECT {PROFILE}, id AS key FROM customers ORDER BY created_at DESC, customers.id DESC LIMIT $1"  # noqa: S608
+FIND_CUSTOMER = f"SELECT {PROFILE} FROM customers WHERE id = $1"
+LIST_CUSTOMERS = f"SELECT {PROFILE}, id AS key FROM customers ORDER BY created_at DESC, customers.id DESC LIMIT $1"
 LIST_ORDERS = """SELECT id, number, placed_at, state, total, currency_code FROM orders
     WHERE customer_id = $1 ORDER BY placed_at DESC, id DESC LIMIT $2"""
 LIST_ORDERS_OF_ALL = """SELECT o.id, o.number, o.placed_at, o.state, o.total, o.currency_code, c.id AS customer_id
@@ -80,6 +81,7 @@ class Connections:
     """A pool: whoever was given back last is handed out first, with the statements that it has prepared."""
 
     def __init__(self) -> None:
+        """Start without a connection."""
         self._free: list[Any] = []
         self._kept: dict[Any, dict[str, Any]] = {}
         self._room = asyncio.Semaphore(POOL_SIZE)
@@ -109,6 +111,7 @@ class Statements:
     __slots__ = ("_connection", "_kept")
 
     def __init__(self, connection: Any, kept: dict[str, Any]) -> None:  # noqa: ANN401  the driver has no types
+        """Take both."""
         self._connection = connection
         self._kept = kept
 
@@ -236,19 +239,7 @@ ANSWERS: dict[str, Callable[[Any], Awaitable[Any]]] = {
 async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401  ASGI
     """Answer one request, or open the connections when the server starts."""
     if scope["type"] == "lifespan":
-        await receive()
-        await connections.open()
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        await send({"type": "lifespan.shutdown.complete"})
+        await answer_lifespan(receive, send, connections.open)
         return
-    message = await receive()
-    body = message["body"]
-    while message.get("more_body"):
-        message = await receive()
-        body += message["body"]
-    asked = orjson.loads(body)
-    answer = orjson.dumps({"data": await ANSWERS[asked["query"]](asked.get("variables"))})
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": answer})
+    asked = orjson.loads(await read_body(receive))
+    await answer(send, {"data": await ANSWERS[asked["query"]](asked.get("variables"))})

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import Place
-from benchmarks.peers import check, load, processes, servers, shop
+from benchmarks.peers import check, data, load, processes, servers, shop
 from benchmarks.peers.check import Expected, Pair
-from benchmarks.peers.documents import OPERATIONS
+from benchmarks.peers.documents import CUSTOMER, OPERATIONS, ORDER
 from benchmarks.peers.servers import KINDS, LIMIT_NAME, Kind, Started
-from tests.postgres import PostgresServer, postgres_server
+from tests.postgres import postgres_server
 
 PORT = 8200
 LONG = {"Q3": 2, "Q4": 2}
 """Operations that are measured for more than a run's usual length."""
 
-WARM_UP_CONNECTIONS = 16
+WARM_UP_CONNECTIONS = 4
 ROUNDS_MIN = 3
 """A run is at least so long that each connection is answered so often."""
 
@@ -53,6 +53,7 @@ class Options:
     seconds: int = 1
     repetitions: int = 3
     customers: int = 100_000
+    databases: Sequence[str] = ("postgresql", "sqlite")
     port: int = PORT
 
 
@@ -65,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seconds", type=int, default=1, help="of one run; of Q3 and Q4 twice as many (1)")
     group.add_argument("--repetitions", type=int, default=3, help="of which the median is taken (3)")
     group.add_argument("--customers", type=int, default=100_000, help="with five orders each (100000)")
+    group.add_argument("--databases", type=_words, default=("postgresql", "sqlite"), help="postgresql,sqlite")
     group.add_argument("--port", type=int, default=PORT, help=f"of the first server, the others behind it ({PORT})")
 
 
@@ -77,6 +79,7 @@ def options_of(arguments: argparse.Namespace) -> Options:
         seconds=arguments.seconds,
         repetitions=arguments.repetitions,
         customers=arguments.customers,
+        databases=arguments.databases,
         port=arguments.port,
     )
 
@@ -98,19 +101,22 @@ def place() -> Iterator[Place]:
 
 
 def measure(where: Place, options: Options, tell: Tell) -> Figures:
-    """Return the figures of every server, operation and number of connections."""
-    with where.migrated("postgresql") as url:
-        tell(f"peers: {options.customers:,} customers")
-        shop.fill("postgresql", url, options.customers)
-        processes.pin(where.server.pid)
-        kinds = [KINDS[LIMIT_NAME], *(KINDS[name] for name in options.servers if name != LIMIT_NAME)]
-        with _started(kinds, url, where.folder, options) as started:
-            pairs = asyncio.run(shop.pairs(url))
-            tell(f"peers: same answers of {', '.join(kind.name for kind in kinds)}?")
-            expected = check.compare(started, options.operations, pairs)
-            asyncio.run(shop.clean(url))
-            bench = _Bench(url, where, options, started, pairs, expected, tell)
-            return bench.measure()
+    """Return the figures of every database, server, operation and number of connections."""
+    rows = []
+    for database in options.databases:
+        with where.migrated(database) as url:
+            tell(f"peers: {options.customers:,} customers in {database}")
+            data.fill(database, url, options.customers)
+            processes.pin(where.server.pid)
+            kinds = servers.kinds_for(database, options.servers)
+            with _started(kinds, url, where.folder, options) as started:
+                pairs = asyncio.run(shop.pairs(url))
+                tell(f"peers: same answers of {', '.join(kind.name for kind in kinds)}?")
+                expected = check.compare(started, options.operations, pairs)
+                asyncio.run(shop.clean(url))
+                bench = _Bench(url, where, options, started, pairs, expected, tell)
+                rows += [{"database": database} | row for row in bench.measure()]
+    return rows
 
 
 @contextmanager
@@ -152,24 +158,21 @@ class _Bench:
                 self.tell(f"peers: {operation}, {repetition + 1} of {self.options.repetitions}")
                 for connections in self.options.connections:
                     for each in self.started:
-                        results[operation, connections, each.kind.name].append(
-                            self._run(each, operation, connections)
-                        )
+                        results[operation, connections, each.kind.name].append(self._run(each, operation, connections))
         return _medians(results)
 
     def _warm_up(self) -> None:
         """Let every server answer for a while, and look at every answer."""
         for each in self.started:
             targets = [
-                load.Target(signs[load.CUSTOMER], signs[load.ORDER])
-                for signs in (pair.signs(each) for pair in self.pairs)
+                load.Target(signs[CUSTOMER], signs[ORDER]) for signs in (pair.signs(each) for pair in self.pairs)
             ]
             for operation in self.options.operations:
                 key = (each.kind.name, operation)
                 self.scripts[key] = load.write_script(
                     self.where.folder, each.kind.name, each.kind.dialect, operation, targets, each.headers
                 )
-                outcome = self._load(each, operation, WARM_UP_CONNECTIONS, 1, is_checked=True)
+                outcome = self._load(each, operation, WARM_UP_CONNECTIONS, 2, is_checked=True)
                 if outcome.errors or not outcome.requests:
                     message = f"{each.kind.name}, {operation}: {outcome.errors} errors, such as {outcome.first_wrong}"
                     raise RuntimeError(message)
@@ -239,8 +242,3 @@ def _medians(results: dict[tuple[str, int, str], Figures]) -> Figures:
         row |= {key: round(medians[key]) for key in ("server_us", "database_us", "peak_mib")}
         rows.append(row | {"errors": max(run["errors"] for run in runs)})
     return rows
-
-
-def describe(server: PostgresServer) -> str:
-    """Return where PostgreSQL stood."""
-    return "started for it" if server.pid else "named by the environment: on no core of its own"

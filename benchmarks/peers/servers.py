@@ -47,9 +47,17 @@ KINDS = {
         Kind("postgraphile", "PostGraphile, Amber preset", POSTGRAPHILE, script="postgraphile.mjs"),
         Kind("mercurius", "Mercurius with JIT on Fastify", PLAIN, script="mercurius.mjs"),
         Kind("yoga", "GraphQL Yoga with DataLoaders", PLAIN, script="yoga.mjs"),
+        Kind("strawberry", "Strawberry as it comes: SQLAlchemy's ORM, DataLoaders", PLAIN, module="default_strawberry"),
     )
 }
-SQLITE_KINDS = {kind.name: kind for kind in (KINDS[PRODUCT_NAME],)}
+SQLITE_LIMIT = Kind(LIMIT_NAME, "the limit on SQLite: bare ASGI, sqlite3", PLAIN, module="limit_sqlite")
+
+
+def kinds_for(database: str, names: Sequence[str]) -> list[Kind]:
+    """Return the servers of these names that know the database, the limit before all."""
+    limit = KINDS[LIMIT_NAME] if database == "postgresql" else SQLITE_LIMIT
+    others = [KINDS[name] for name in names if name != LIMIT_NAME]
+    return [limit, *(kind for kind in others if database == "postgresql" or kind.name == PRODUCT_NAME)]
 
 
 @dataclass(frozen=True)
