@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from benchmarks.peers.documents import CUSTOMER, LINE, NOTE, NUMBER, ORDER, canonical, filled
+from benchmarks.peers.documents import CUSTOMER, NUMBER, ORDER, canonical, filled
 from benchmarks.peers.servers import Started
 
 CHECKED_CUSTOMERS = 20
@@ -31,14 +31,7 @@ class Pair:
             CUSTOMER: spell("Customer", self.customer),
             ORDER: spell("Order", self.order),
             NUMBER: f"M-check-{started.kind.name}-{number}",
-            NOTE: str(UUID(int=hash_of(started.kind.name) + number)),
-            LINE: str(UUID(int=hash_of(started.kind.name) + number + (1 << 64))),
         }
-
-
-def hash_of(name: str) -> int:
-    """Return a number that no other name has."""
-    return int.from_bytes(name.encode()[:6].ljust(6, b" "), "big") << 80
 
 
 def ask(started: Started, operation: str, pair: Pair, number: int = 0) -> Any:  # noqa: ANN401  of JSON

@@ -1,13 +1,13 @@
 """A Strawberry app as the manuals show one: its own ASGI app, SQLAlchemy's ORM, a DataLoader for each relation.
 
-Run by uvicorn with `PEERS_DSN`. It writes the credit note and its lines, and nothing of what the product writes
-beside them.
+Run by uvicorn with `PEERS_DSN`. It writes with the limit's statements.
 """
 
+import json
 import os
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.types import Info
 
 from benchmarks.peers.asgi import answer_lifespan
+from benchmarks.peers.limit import LOCK_BUYER, WRITE_NOTE
 
 engine = create_async_engine(os.environ.get("PEERS_DSN", "postgresql+asyncpg://"), pool_size=16, max_overflow=0)
 sessions = async_sessionmaker(engine, expire_on_commit=False)
@@ -80,15 +81,10 @@ class CreditNoteRow(Base):
 
     __tablename__ = "credit_notes"
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    external_id: Mapped[str]
     number: Mapped[str]
     customer_id: Mapped[UUID | None] = mapped_column(ForeignKey("customers.id"))
-    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"))
     issued_at: Mapped[datetime]
-    currency_code: Mapped[str]
     total: Mapped[int]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class CreditNoteLineRow(Base):
@@ -102,7 +98,6 @@ class CreditNoteLineRow(Base):
     title: Mapped[str]
     quantity: Mapped[int]
     unit_price: Mapped[int]
-    total: Mapped[int]
 
 
 class Loaders:
@@ -279,34 +274,22 @@ class Mutation:
 
 
 async def _write(session: AsyncSession, sent: CreditNoteInput) -> CreditNoteRow:
-    order = await session.get_one(OrderRow, UUID(sent.order_id))
-    note = CreditNoteRow(
-        id=uuid_utils.compat.uuid7(),
-        external_id=sent.external_id,
-        number=sent.external_id,
-        customer_id=order.customer_id,
-        order_id=order.id,
-        issued_at=sent.issued_at,
-        currency_code=sent.currency_code,
-        total=sum(line.quantity * line.unit_price for line in sent.lines),
-        created_at=sent.issued_at,
-        updated_at=sent.issued_at,
-    )
-    session.add(note)
-    await session.flush()
-    session.add_all(
-        CreditNoteLineRow(
-            id=uuid_utils.compat.uuid7(),
-            credit_note_id=note.id,
-            position=position,
-            sku=line.sku,
-            title=line.title,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            total=line.quantity * line.unit_price,
-        )
-        for position, line in enumerate(sent.lines)
-    )
+    (line,) = sent.lines
+    key, line_key, audit_key, event_key, request_key = (uuid_utils.compat.uuid7() for _ in range(5))
+    order_id, total = UUID(sent.order_id), line.quantity * line.unit_price
+    connection = await session.connection()
+    buyer: Any = (await connection.exec_driver_sql(LOCK_BUYER, (order_id,))).one()
+    customer_id, store_id = buyer
+    subjects = {"credit_note_id": key.hex, "order_id": order_id.hex, "customer_id": customer_id.hex}
+    await connection.exec_driver_sql(
+        WRITE_NOTE,
+        (
+            key, sent.external_id, customer_id, order_id, sent.issued_at, sent.currency_code, total, datetime.now(UTC),
+            line_key, line.sku, line.title, line.quantity, line.unit_price, store_id, audit_key, UUID(int=0),
+            request_key.hex, event_key, json.dumps(subjects),
+        ),
+    )  # fmt: skip
+    note = await session.get_one(CreditNoteRow, key)
     await session.commit()
     return note
 

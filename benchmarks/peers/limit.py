@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from benchmarks.peers.asgi import answer, answer_lifespan, read_body
 from benchmarks.peers.documents import PLAIN
 
 POOL_SIZE = 16
+SQL = Path(__file__).parent / "sql"
 PROFILE = "id::text, external_id, given_name, family_name, email, phone, locale, created_at, country"
 FIND_CUSTOMER = f"SELECT {PROFILE} FROM customers WHERE id = $1"
 LIST_CUSTOMERS = f"SELECT {PROFILE}, id AS key FROM customers ORDER BY created_at DESC, customers.id DESC LIMIT $1"
@@ -35,42 +37,8 @@ LIST_LINES = """SELECT order_id, sku, title, quantity, unit_price FROM order_lin
     WHERE order_id = ANY($1::uuid[]) ORDER BY position, id"""
 LIST_NOTES = """SELECT number, issued_at, total FROM credit_notes
     WHERE customer_id = $1 ORDER BY issued_at DESC, id DESC LIMIT $2"""
-LOCK_BUYER = """SELECT o.customer_id, o.store_id FROM orders AS o JOIN customer_records AS r ON r.id = o.customer_id
-    WHERE o.id = $1 FOR NO KEY UPDATE"""
-WRITE_NOTE = """WITH note AS (
-    INSERT INTO credit_notes (id, external_id, number, customer_id, order_id, issued_at, currency_code, total,
-        created_at, updated_at)
-    VALUES ($1, $2, $2, $3, $4, $5, $6, $7, $8, $8)
-), line AS (
-    INSERT INTO credit_note_lines (id, credit_note_id, position, sku, title, quantity, unit_price, total)
-    VALUES ($9, $1, 0, $10, $11, $12, $13, $7)
-), entry AS (
-    INSERT INTO timeline_entries (id, kind, customer_id, occurred_at, store_id)
-    VALUES ($1, 'CREDIT_NOTE', $3, $5, $14)
-), audit AS (
-    INSERT INTO audit_entries (id, action, actor_kind, actor_id, request_id, occurred_at)
-    VALUES ($15, 'creditNoteUpsert', 'APP', $16, $17, $8)
-), event AS (
-    INSERT INTO events (id, type, subjects, audit_id, occurred_at)
-    VALUES ($18, 'CreditNoteChanged', $19, $15, $8)
-), ordered AS (
-    SELECT count(*) AS order_count, coalesce(sum(total), 0)::bigint AS total, min(placed_at) AS first_at,
-        max(placed_at) AS last_at
-    FROM orders WHERE customer_id = $3 AND currency_code = $6 AND cancelled_at IS NULL
-), credited AS (
-    SELECT (coalesce(sum(n.total), 0) + $7)::bigint AS total
-    FROM credit_notes AS n LEFT JOIN orders AS o ON o.id = n.order_id
-    WHERE n.customer_id = $3 AND n.currency_code = $6 AND o.cancelled_at IS NULL
-), spending AS (
-    UPDATE customer_spendings AS s SET order_count = ordered.order_count, ordered = ordered.total,
-        credited = credited.total, net = ordered.total - credited.total, first_order_at = ordered.first_at,
-        last_order_at = ordered.last_at
-    FROM ordered, credited WHERE s.customer_id = $3 AND s.currency_code = $6
-)
-UPDATE customers SET order_count = ordered.order_count, net_spent = ordered.total - credited.total,
-    first_order_at = ordered.first_at, last_order_at = ordered.last_at,
-    last_order_key = (extract(epoch FROM ordered.last_at) * 1000000)::bigint
-FROM ordered, credited WHERE id = $3"""
+LOCK_BUYER = (SQL / "lock_buyer.sql").read_text(encoding="utf-8")
+WRITE_NOTE = (SQL / "write_note.sql").read_text(encoding="utf-8")
 
 _ACTOR = UUID(int=0)
 

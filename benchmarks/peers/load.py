@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.peers.documents import CUSTOMER, LINE, NOTE, NUMBER, ORDER, Dialect, filled
+from benchmarks.peers.documents import CUSTOMER, NUMBER, ORDER, Dialect, filled
 from benchmarks.peers.processes import OTHERS_CORE, Running
 
 TIMEOUT_S = 10
@@ -38,11 +38,7 @@ end
 
 local function numbered(body)
   made = made + 1
-  local number = run .. string.format("%%012x", made)
-  local signs = { ["%(number)s"] = "M-" .. number }
-  signs["%(note)s"] = run .. "-" .. string.format("0000-7000-8000-%%012x", made)
-  signs["%(line)s"] = run .. "-" .. string.format("0000-7000-9000-%%012x", made)
-  return (body:gsub("@%%l+@", signs))
+  return (body:gsub("%(number)s", "M-" .. run .. "-" .. made))
 end
 
 function request()
@@ -111,7 +107,7 @@ def write_script(
     place.write_text("\n".join(bodies) + "\n", encoding="utf-8")
     sent = {"Content-Type": "application/json", "Accept": "application/json"} | dict(headers)
     script = folder / f"{name}_{operation}.lua"
-    named = {"number": NUMBER, "note": NOTE, "line": LINE, "bodies": place}
+    named = {"number": NUMBER, "bodies": place}
     table = "{" + ", ".join(f"[{json.dumps(key)}] = {json.dumps(value)}" for key, value in sent.items()) + "}"
     is_written = "true" if operation.startswith("M") else "false"
     script.write_text(SCRIPT % (named | {"headers": table, "is_written": is_written}), encoding="utf-8")
@@ -121,7 +117,7 @@ def write_script(
 def run(server: Running, script: Path, *, connections: int, seconds: float, name: str, is_checked: bool) -> Outcome:
     """Send requests for so long; with `is_checked` each answer is looked at, which slows the generator.
 
-    `name` is eight hexadecimal digits that no other run has: ids are made of it.
+    `name` is one that no other run has: the numbers of what is written are made of it.
     """
     command = ["taskset", "-c", str(OTHERS_CORE), require_wrk(), "-t1", f"-c{connections}", f"-d{_duration(seconds)}"]
     command += ["--timeout", f"{TIMEOUT_S}s", "-s", str(script), server.address, "--", name]

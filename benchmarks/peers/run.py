@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import statistics
 import tempfile
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -107,6 +106,7 @@ def measure(where: Place, options: Options, tell: Tell) -> Figures:
         with where.migrated(database) as url:
             tell(f"peers: {options.customers:,} customers in {database}")
             data.fill(database, url, options.customers)
+            asyncio.run(shop.prepare(url))
             processes.pin(where.server.pid)
             kinds = servers.kinds_for(database, options.servers)
             with _started(kinds, url, where.folder, options) as started:
@@ -208,7 +208,7 @@ class _Bench:
         self, each: Started, operation: str, connections: int, seconds: float, *, is_checked: bool
     ) -> load.Outcome:
         self.runs += 1
-        name = f"{int(time.time()) % 0xFFFFF:05x}{self.runs % 0xFFF:03x}"
+        name = f"run{self.runs}"
         outcome = load.run(
             each.running,
             self.scripts[each.kind.name, operation],

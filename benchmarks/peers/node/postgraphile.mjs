@@ -13,7 +13,7 @@ const server = postgraphile({
     makePgService({
       connectionString: `postgres://${PGUSER}@/${PGDATABASE}?host=${encodeURIComponent(PGHOST)}&port=${PGPORT}`,
       poolConfig: { max: 16, min: 16 },
-      schemas: ["public"],
+      schemas: ["public", "peers"],
     }),
   ],
   grafserv: { websockets: false, watch: false },

@@ -1,5 +1,6 @@
 // What Mercurius and Yoga share: the schema, and SQL by hand on a pool of 16 connections that keep prepared statements.
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import pg from "pg";
 
 // Instants and amounts go out as PostgreSQL writes them: nothing is lost, and nothing is converted twice.
@@ -114,29 +115,33 @@ const linesOf = (name, table, parent) => async (keys) =>
 export const linesOfOrders = linesOf("order_lines", "order_lines", "order_id");
 export const linesOfNotes = linesOf("note_lines", "credit_note_lines", "credit_note_id");
 
-// Writes the credit note and its lines, and nothing of what the product writes beside them.
+// Writes every row that the product writes, with the limit's own statements.
+const sql = (name) => readFileSync(new URL(`../sql/${name}.sql`, import.meta.url), "utf8");
+const LOCK_BUYER = sql("lock_buyer");
+const WRITE_NOTE = sql("write_note");
+const ACTOR = "00000000-0000-0000-0000-000000000000";
+
+const plain = (key) => key.replaceAll("-", "");
+
+const write = async (client, { externalId, orderId, issuedAt, currencyCode, lines: [line] }) => {
+  const [buyer] = await rows("lock_buyer", LOCK_BUYER, [orderId], client);
+  const { customer_id: customerId, store_id: storeId } = buyer;
+  const id = randomUUID();
+  const total = line.quantity * line.unitPrice;
+  const subjects = { credit_note_id: plain(id), order_id: plain(orderId), customer_id: plain(customerId) };
+  await rows("write_note", WRITE_NOTE, [
+    id, externalId, customerId, orderId, issuedAt, currencyCode, total, new Date(), randomUUID(), line.sku, line.title,
+    line.quantity, line.unitPrice, storeId, randomUUID(), ACTOR, plain(randomUUID()), randomUUID(),
+    JSON.stringify(subjects),
+  ], client);
+  return { id, number: externalId, issuedAt, total };
+};
+
 export const creditNoteUpsert = async (input) => {
   const client = await pool.connect();
   try {
     await client.query("BEGIN");
-    const total = input.lines.reduce((sum, line) => sum + line.quantity * line.unitPrice, 0);
-    const [note] = await rows(
-      "write_note",
-      `INSERT INTO credit_notes (id, external_id, number, customer_id, order_id, issued_at, currency_code, total,
-          created_at, updated_at)
-        SELECT $1, $2, $2, customer_id, id, $4, $5, $6, now(), now() FROM orders WHERE id = $3 RETURNING ${NOTE}`,
-      [randomUUID(), input.externalId, input.orderId, input.issuedAt, input.currencyCode, total],
-      client,
-    );
-    for (const [position, line] of input.lines.entries()) {
-      await rows(
-        "write_line",
-        `INSERT INTO credit_note_lines (id, credit_note_id, position, sku, title, quantity, unit_price, total)
-          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-        [randomUUID(), note.id, position, line.sku, line.title, line.quantity, line.unitPrice, line.quantity * line.unitPrice],
-        client,
-      );
-    }
+    const note = await write(client, input);
     await client.query("COMMIT");
     return note;
   } catch (error) {
