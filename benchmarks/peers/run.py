@@ -2,7 +2,10 @@
 
 import argparse
 import asyncio
+import os
+import signal
 import statistics
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import Place
-from benchmarks.peers import check, data, load, processes, servers, shop
+from benchmarks.peers import check, data, load, page, processes, servers, shop
 from benchmarks.peers.check import Expected, Pair
 from benchmarks.peers.documents import CUSTOMER, OPERATIONS, ORDER
 from benchmarks.peers.servers import KINDS, LIMIT_NAME, Kind, Started
 from tests.postgres import postgres_server
 
 PORT = 8200
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 LONG = {"Q3": 2, "Q4": 2}
 """Operations that are measured for more than a run's usual length."""
 
@@ -54,6 +58,12 @@ class Options:
     customers: int = 100_000
     databases: Sequence[str] = ("postgresql", "sqlite")
     port: int = PORT
+    page: Path | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether it is as much as by default."""
+        return self == Options(page=self.page, port=self.port)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,9 +73,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--operations", type=_words, default=OPERATIONS, help=f"of {', '.join(OPERATIONS)}")
     group.add_argument("--concurrency", type=_numbers, default=(1, 16, 64), help="connections (1,16,64)")
     group.add_argument("--seconds", type=int, default=1, help="of one run; of Q3 and Q4 twice as many (1)")
-    group.add_argument("--repetitions", type=int, default=3, help="of which the median is taken (3)")
-    group.add_argument("--customers", type=int, default=100_000, help="with five orders each (100000)")
+    group.add_argument("--repetitions", type=int, help="of which the median is taken (3; with --quick 1)")
+    group.add_argument("--customers", type=int, help="with five orders each (100000; with --quick 10000)")
     group.add_argument("--databases", type=_words, default=("postgresql", "sqlite"), help="postgresql,sqlite")
+    group.add_argument("--page", type=Path, help=f"what is written; of all and no less: {PAGE.name}")
     group.add_argument("--port", type=int, default=PORT, help=f"of the first server, the others behind it ({PORT})")
 
 
@@ -76,10 +87,11 @@ def options_of(arguments: argparse.Namespace) -> Options:
         operations=arguments.operations,
         connections=arguments.concurrency,
         seconds=arguments.seconds,
-        repetitions=arguments.repetitions,
-        customers=arguments.customers,
+        repetitions=arguments.repetitions or (1 if arguments.quick else 3),
+        customers=arguments.customers or (10_000 if arguments.quick else 100_000),
         databases=arguments.databases,
         port=arguments.port,
+        page=arguments.page,
     )
 
 
@@ -91,10 +103,25 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(each) for each in text.split(","))
 
 
+def missing(options: Options) -> str | None:
+    """Return what this machine lacks, in a sentence that says what to do; None where all is there."""
+    try:
+        load.require_wrk()
+        if any(KINDS[name].script for name in options.servers):
+            servers.node()
+    except RuntimeError as error:
+        return str(error)
+    cores = {processes.SERVER_CORE, processes.OTHERS_CORE}
+    if not hasattr(os, "sched_getaffinity") or not cores <= os.sched_getaffinity(0):
+        return "two cores are needed, and Linux, which keeps processes on one"
+    return None
+
+
 @contextmanager
 def place() -> Iterator[Place]:
     """Yield a PostgreSQL that loses nothing, on the core that it shares with the load generator."""
-    load.require_wrk()
+    # Who is told to end leaves no server behind either: the blocks below are left as after an error.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="sportello-peers-") as folder, postgres_server(POSTGRESQL) as server:
         yield Place(Path(folder), server)
 
@@ -117,6 +144,26 @@ def measure(where: Place, options: Options, tell: Tell) -> Figures:
                 bench = _Bench(url, where, options, started, pairs, expected, tell)
                 rows += [{"database": database} | row for row in bench.measure()]
     return rows
+
+
+def describe(options: Options) -> dict[str, str]:
+    """Return the versions of everything that is compared."""
+    return page.versions(options.servers)
+
+
+def write_page(options: Options, figures: Figures, machine: dict[str, str]) -> Path | None:
+    """Write the page where all was measured, or where one was asked for; return where."""
+    path = options.page or (PAGE if options.is_whole else None)
+    if path is not None:
+        page.write(
+            path,
+            figures,
+            machine,
+            customers=options.customers,
+            repetitions=options.repetitions,
+            seconds=options.seconds,
+        )
+    return path
 
 
 @contextmanager

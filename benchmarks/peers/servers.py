@@ -116,6 +116,6 @@ def node() -> str:
     """Return the Node that the lock file names for this machine."""
     found = next(HERE.glob("node_modules/node-*/bin/node"), None)
     if found is None:
-        message = "Node and the packages are missing: run `npm ci` in benchmarks/peers (or: make bench)"
+        message = "Node and the packages are missing: run `npm ci` in benchmarks/peers, on Linux"
         raise RuntimeError(message)
     return str(found)
