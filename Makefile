@@ -26,6 +26,7 @@ SCRATCH := var/check
 EXPLORER := api/static/explorer/index.html
 EXPLORER_PACKAGES := explorer/node_modules/.package-lock.json
 CLIENTS_PACKAGES := clients/node_modules/.package-lock.json
+PEERS_PACKAGES := benchmarks/peers/node_modules/.package-lock.json
 EXPLORER_SOURCES := $(wildcard explorer/index.html explorer/vite.config.js explorer/src/*)
 
 # Node 20.19 or newer, as the explorer's build tool asks for it: of the 22 line 22.12, and no odd line before it.
@@ -76,13 +77,13 @@ audit: $(TOOLS) ## Look for known security advisories; fails when anything could
 			echo "make audit: $$file has an advisory, or one of its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }; \
 	done
 	@$(HAS_NODE) || { echo "make audit: Node 20.19 or newer is needed to look at the packages of npm." >&2; exit 1; }
-	@for folder in explorer clients; do \
+	@for folder in explorer clients benchmarks/peers; do \
 		echo "npm audit $$folder/package-lock.json"; \
 		(cd $$folder && npm audit) || { \
 			echo "make audit: $$folder has an advisory, or its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }; \
 	done
 
-bench: $(TOOLS) ## Measure import, lists and memory; results go to benchmarks/results/.
+bench: $(TOOLS) peers-if-possible ## Measure all, other servers beside it; figures go to benchmarks/results/ and docs/performance.md.
 	$(BIN)/python -m benchmarks
 
 ##@ Make
@@ -101,7 +102,7 @@ lock: $(TOOLS) ## Renew requirements/*.txt after a change of pyproject.toml (UV_
 	$(call lock_into,requirements)
 
 clean: ## Remove what make made, but never var/, where the data are.
-	rm -rf .venv dist explorer/node_modules clients/node_modules clients/snippets clients/generated api/static/explorer $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv dist explorer/node_modules clients/node_modules benchmarks/peers/node_modules clients/snippets clients/generated api/static/explorer $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find api domain schema tests benchmarks alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- how -------------------------------------------------------------------------------------------
@@ -137,6 +138,12 @@ $(CLIENTS_PACKAGES): clients/package.json clients/package-lock.json
 	@cd clients && npm ci --silent
 	@touch $@
 
+# Their Node is one of the packages: what npm says of the machine's own does not matter.
+$(PEERS_PACKAGES): benchmarks/peers/package.json benchmarks/peers/package-lock.json
+	@echo "Installing the servers that the product is compared with ..."
+	@cd benchmarks/peers && npm ci --silent
+	@touch $@
+
 $(EXPLORER): $(EXPLORER_PACKAGES) $(EXPLORER_SOURCES)
 	@$(HAS_NODE) || { echo "The explorer needs Node 20.19 or newer (of the 22 line 22.12) with npm; everything else works without it." >&2; exit 1; }
 	@echo "Building the explorer ..."
@@ -148,6 +155,13 @@ explorer-if-possible:
 		$(MAKE) --no-print-directory --silent explorer || echo "The explorer could not be built (see above); the API works without it." >&2; \
 	else \
 		echo "The explorer is left out: it needs Node 20.19 or newer (of the 22 line 22.12) with npm. The API works without it." >&2; \
+	fi
+
+peers-if-possible:
+	@if $(HAS_NODE); then \
+		$(MAKE) --no-print-directory --silent $(PEERS_PACKAGES) || echo "The other servers could not be installed (see above); the rest is measured." >&2; \
+	else \
+		echo "The other servers are left out: installing them needs Node 20.19 or newer (of the 22 line 22.12) with npm." >&2; \
 	fi
 
 check-style: $(TOOLS)
@@ -181,7 +195,7 @@ check-docs: $(TOOLS)
 
 check-locks: $(TOOLS)
 	@if grep -nE 'https?://' $(LOCKS); then echo "A lock file names an address; it holds versions and hashes only. Run: make lock" >&2; exit 1; fi
-	@for folder in explorer clients; do \
+	@for folder in explorer clients benchmarks/peers; do \
 		if grep -n '"resolved"' $$folder/package-lock.json; then \
 			echo "$$folder/package-lock.json names addresses; write it with npm in $$folder/, whose .npmrc leaves them out." >&2; exit 1; fi; \
 	done
@@ -215,5 +229,5 @@ define lock_into
 	@$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) $(UV_FLAGS) --constraint $(1)/dev.txt --output-file $(1)/build.txt -
 endef
 
-.PHONY: help demo serve test test-browser test-clients fuzz check audit bench explorer schema docs lock clean explorer-if-possible \
+.PHONY: help demo serve test test-browser test-clients fuzz check audit bench explorer schema docs lock clean explorer-if-possible peers-if-possible \
 	check-style check-types check-imports check-schema check-migrations check-docs check-locks

@@ -1,6 +1,6 @@
 """`make bench`: measures, prints one table, and keeps the figures in benchmarks/results/.
 
-`--quick` takes smaller data: about a minute instead of about seven.
+`--quick` takes smaller data: a few minutes instead of half an hour.
 """
 
 import argparse
@@ -20,13 +20,14 @@ from api import logs
 from api.settings import Settings
 from benchmarks import attacks, crowds, execution, families, front_door, imports, machine, memory, sign_ins
 from benchmarks.databases import Place
+from benchmarks.peers import run as peers
 from tests.postgres import postgres_server
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 LARGE = ROOT / "data" / "online_retail_cust_mod5.csv.gz"
 SMALL = ROOT / "tests" / "data" / "online_retail_cust_mod50.csv.gz"
-PARTS = ("import", "lists", "search", "families", "execution", "front door", "sign-ins", "attacks", "memory")
+PARTS = ("import", "lists", "search", "families", "execution", "front door", "sign-ins", "attacks", "memory", "peers")
 
 Figures = list[dict[str, Any]]
 
@@ -36,41 +37,55 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="smaller data")
     parser.add_argument("--only", choices=PARTS, action="append", help="one part, repeated for more")
+    peers.add_arguments(parser)
     arguments = parser.parse_args()
     logs.configure(Settings(_env_file=None, log_level="error"))
     begun = time.monotonic()
-    parts = arguments.only or list(PARTS)
-    with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder, postgres_server() as server:
-        described = machine.describe(server)
-        figures = _measure(Place(Path(folder), server), parts, is_quick=arguments.quick)
+    parts, options = arguments.only or list(PARTS), peers.options_of(arguments)
+    if "peers" in parts and (missing := peers.missing(options)):
+        if arguments.only:
+            parser.exit(1, f"peers: {missing}\n")
+        parts.remove("peers")
+        _tell(f"peers are left out: {missing}")
+    figures: dict[str, Figures] = {}
+    if set(parts) != {"peers"}:
+        with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder, postgres_server() as server:
+            described = machine.describe(server)
+            figures = _measure(Place(Path(folder), server), parts, is_quick=arguments.quick)
+    if "peers" in parts:
+        with peers.place() as place:
+            described = machine.describe(place.server) | peers.describe(options)
+            figures |= {"peers": peers.measure(place, options, _tell)}
+            peers.write_page(options, figures["peers"], described)
     result = {"machine": described, "is_quick": arguments.quick, "figures": figures}
     _print(described, figures)
     print(f"\nTook {time.monotonic() - begun:.0f} s. The figures are in {_keep(result)}.")
 
 
 def _measure(place: Place, parts: Sequence[str], *, is_quick: bool) -> dict[str, Figures]:
-    def tell(text: str) -> None:
-        print(f"  {text}", flush=True)
-
     figures: dict[str, Figures] = {}
     if "import" in parts:
-        figures["import"] = imports.measure(place, LARGE, tell)
+        figures["import"] = imports.measure(place, LARGE, _tell)
     if {"lists", "search"} & set(parts):
-        figures |= crowds.measure(place, (1_000, 20_000 if is_quick else 1_000_000), parts, tell)
+        figures |= crowds.measure(place, (1_000, 20_000 if is_quick else 1_000_000), parts, _tell)
     if "families" in parts:
         orders, entries = ((10, 1_000), (100, 5_000)) if is_quick else ((10, 10_000), (100, 100_000))
-        figures |= families.measure(place, orders, entries, tell)
+        figures |= families.measure(place, orders, entries, _tell)
     if "execution" in parts:
-        figures["execution"] = execution.measure(place, SMALL, tell)
+        figures["execution"] = execution.measure(place, SMALL, _tell)
     if "front door" in parts:
-        figures |= front_door.measure(place, tell)
+        figures |= front_door.measure(place, _tell)
     if "sign-ins" in parts:
-        figures["sign-ins"] = sign_ins.measure(place, tell)
+        figures["sign-ins"] = sign_ins.measure(place, _tell)
     if "attacks" in parts:
-        figures["attacks"] = attacks.measure(place, tell)
+        figures["attacks"] = attacks.measure(place, _tell)
     if "memory" in parts:
-        figures["memory"] = memory.measure(place, SMALL if is_quick else LARGE, tell)
+        figures["memory"] = memory.measure(place, SMALL if is_quick else LARGE, _tell)
     return figures
+
+
+def _tell(text: str) -> None:
+    print(f"  {text}", flush=True)
 
 
 def _print(described: dict[str, str], figures: dict[str, Figures]) -> None:
@@ -93,6 +108,7 @@ def _print(described: dict[str, str], figures: dict[str, Figures]) -> None:
         "requests": "The smallest request, without a network (median of 5 rounds in turns)",
         "sign-ins": "Sign-ins against bare argon2, 8 at once (median of 5 rounds in turns); wrong passwords",
         "attacks": "p99 of a well-behaved client, alone and during an attack over 4 connections (medians of 3)",
+        "peers": "Other servers on the same tables (medians in turns; ratio to the limit)",
         "memory": "Peak memory of a process that imports (MiB)",
     }
     for part, rows in figures.items():

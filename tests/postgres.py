@@ -24,7 +24,7 @@ import asyncpg
 from sqlalchemy.engine import URL, make_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
 ENVIRONMENT_VARIABLE: Final = "SPORTELLO_TEST_POSTGRES"
 SYSTEM_FOLDERS: Final = (
@@ -206,12 +206,15 @@ def _checked(name: str) -> str:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """Start a server and stop it at the end; or yield the one that the environment names."""
+def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[PostgresServer]:
+    """Start a server and stop it at the end; or yield the one that the environment names.
+
+    With settings beside or instead of the usual ones its data are on the disk: it is one to be measured.
+    """
     if url := os.environ.get(ENVIRONMENT_VARIABLE):
         yield PostgresServer(_named_server(url))
         return
-    server = _OwnServer(find_postgres_binaries())
+    server = _OwnServer(find_postgres_binaries(), settings)
     try:
         yield server.start()
     finally:
@@ -289,9 +292,10 @@ def _copied(binaries: Path, target: Path) -> Path:
 class _OwnServer:
     """A server with its data, its socket and its log in one temporary folder."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, settings: Mapping[str, str] | None) -> None:
         self._binaries = binaries.resolve()
-        self._folder = temporary_folder()
+        self._settings = settings or {}
+        self._folder = temporary_folder(in_memory=settings is None)
         self._owner = os.getpid()
         self._process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
@@ -307,7 +311,7 @@ class _OwnServer:
             start_new_session=True,
         )
         account = self._initialise()
-        settings = {**SETTINGS, "unix_socket_directories": str(self._folder)}
+        settings = {**SETTINGS, **self._settings, "unix_socket_directories": str(self._folder)}
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self._process = account.run("postgres", "-D", str(self._folder / "data"), *arguments, folder=self._folder)
         self._wait_until_ready(self._process)
@@ -365,10 +369,10 @@ class _OwnServer:
         return "\n".join(log.read_text(errors="replace").splitlines()[-40:]) if log.exists() else ""
 
 
-def temporary_folder() -> Path:
+def temporary_folder(*, in_memory: bool = True) -> Path:
     """Create the folder: in memory where there is plenty, and always with a path short enough for a socket."""
     places = [Path(tempfile.gettempdir()), Path("/tmp")]  # noqa: S108  mkdtemp
-    if MEMORY_FOLDER.is_dir() and os.access(MEMORY_FOLDER, os.W_OK):
+    if in_memory and MEMORY_FOLDER.is_dir() and os.access(MEMORY_FOLDER, os.W_OK):
         # Many small files: a copied database takes a tenth of the time. The last resort needs programs to run there.
         status = os.statvfs(MEMORY_FOLDER)
         if status.f_bavail * status.f_frsize >= MEMORY_BYTES and not status.f_flag & os.ST_NOEXEC:

@@ -51,6 +51,7 @@ _Check: TypeAlias = Callable[[ast.Module], list[str]]
 def python_files(*folders: str) -> list[Path]:
     """Return every Python file below these folders of the project."""
     found = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    found = [path for path in found if "node_modules" not in path.parts]  # packages of npm bring their own
     assert found
     return found
 
