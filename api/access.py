@@ -2,9 +2,10 @@
 
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from api.issuer import Issuer
@@ -102,15 +103,15 @@ class Access:
             )
 
 
-def client_address(peer: str | None, forwarded_for: str | None, *, trusted_proxies: Collection[str]) -> str | None:
+def client_address(peer: str | None, forwarded_for: str | None, *, trusted_proxies: Iterable[str]) -> str | None:
     """Return the network address that a request comes from; None where nobody knows.
 
     A proxy that is trusted says in `X-Forwarded-For` for whom it asks: the last address that is no trusted proxy's.
     What stands before that one, the client may have written itself.
     """
-    address = peer
+    address, trusted = peer, tuple(trusted_proxies)
     for named in reversed((forwarded_for or "").split(",")):
-        if address is None or not _is_in(address, trusted_proxies):
+        if address is None or not _is_in(address, trusted):
             break
         if not _is_address(named.strip()):
             break
@@ -126,7 +127,8 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _is_in(address: str, networks: Collection[str]) -> bool:
+@lru_cache(maxsize=10_000)
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
     return _is_address(address) and any(
         ipaddress.ip_address(address) in ipaddress.ip_network(network) for network in networks
     )

@@ -79,10 +79,12 @@ def create_app(settings: Settings, *, works: Works | None = None, demo: explorer
             await running
         if issuer is not None:
             await issuer.close()
+        await works.readings.settle()
         await works.database.dispose()
 
+    endpoint = GraphQLEndpoint(streams)
     routes = [
-        Route(GRAPHQL_PATH, GraphQLEndpoint(streams)),
+        Route(GRAPHQL_PATH, endpoint),
         WebSocketRoute(GRAPHQL_PATH, SocketEndpoint(streams)),
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
@@ -100,9 +102,26 @@ def create_app(settings: Settings, *, works: Works | None = None, demo: explorer
             max_age=86_400,
         ),
     ]
-    app = Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
+    app = Application(RequestId(endpoint), routes=routes, middleware=middleware, lifespan=lifespan)
     app.state.streams = streams
     return app
+
+
+class Application(Starlette):
+    """Routes and their middleware, with a short way to GraphQL: what is asked within one origin needs none of it."""
+
+    def __init__(self, api: ASGIApp, /, **options: Any) -> None:  # noqa: ANN401  those of Starlette
+        """Take what answers GraphQL, and everything else."""
+        super().__init__(**options)
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        is_api = scope["type"] == "http" and scope["path"] == GRAPHQL_PATH
+        if is_api and not any(name == b"origin" for name, _ in scope["headers"]):
+            await self._api(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _healthz(_request: Request) -> Response:
@@ -145,7 +164,7 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = Request(scope).headers.get("x-request-id", "")
+        sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
         # An id that is not plain would end up in logs and headers as it is.
         request_id = sent if _REQUEST_ID.fullmatch(sent) else new_id().hex
         scope.setdefault("state", {})["request_id"] = request_id

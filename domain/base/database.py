@@ -217,8 +217,13 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         "jit": "off",  # compiling a statement takes longer than any of ours may run
     }
     if not is_writer:
-        settings |= {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
-    return create_async_engine(
+        settings |= {
+            "default_transaction_isolation": "repeatable read",
+            "default_transaction_read_only": "on",
+            # What is prepared is planned once: looked at anew for each list of ids, planning would cost more than it.
+            "plan_cache_mode": "force_generic_plan",
+        }
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
@@ -228,6 +233,15 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         isolation_level="READ COMMITTED" if is_writer else "AUTOCOMMIT",  # a lane begins its transactions itself
         connect_args={"server_settings": settings, "statement_cache_size": _STATEMENTS_ON_A_CONNECTION},
     )
+    if is_writer:
+        return engine
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def plan_anew(connection: Any) -> None:  # noqa: ANN401
+        # What SQLAlchemy runs itself is what is not always the same, such as searches: its values decide on the plan.
+        connection.exec_driver_sql("SET LOCAL plan_cache_mode = auto")
+
+    return engine
 
 
 @contextmanager

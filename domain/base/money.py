@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from babel.core import get_global
 from babel.numbers import get_currency_precision
@@ -13,6 +14,9 @@ UNITS_PER_MAIN = 10_000
 
 AMOUNT_MAX = Decimal(10_000_000_000)
 """No single amount may reach this: a sum of 90,000 such amounts still fits into 64 bits."""
+
+_REMEMBERED = 10_000
+"""Amounts whose forms are remembered: a shop has few prices and many lines."""
 
 _QUANTUM = Decimal("0.0001")
 _SHARED_CURRENCIES = {"XAF", "XCD", "XCG", "XOF", "XPF"}
@@ -39,6 +43,7 @@ def to_units(amount: Decimal) -> int:
     return whole
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def from_units(units: int) -> Decimal:
     """Return the amount of so many ten-thousandths."""
     return Decimal(units).scaleb(-4)
@@ -72,6 +77,7 @@ def check_currency(code: str) -> str:
     return found
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def shown(amount: Decimal, currency_code: str) -> str:
     """Return the amount as text, with the currency's usual decimals and more only where it has more."""
     usual = get_currency_precision(currency_code)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, bindparam, func, select, true, tuple_
+from sqlalchemy import ColumnElement, Integer, Select, Subquery, bindparam, func, literal_column, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
@@ -23,7 +23,6 @@ from domain.base.statements import prepared
 PAGE_SIZE_MAX = 100
 
 _AFTER, _BEFORE = "after", "before"
-_LIMIT = bindparam("limit", type_=Integer())
 
 Item = TypeVar("Item")
 
@@ -38,9 +37,9 @@ class PageRequest:
     is_backward: bool = False
 
     @property
-    def shape(self) -> tuple[bool, ...]:
+    def shape(self) -> tuple[int, ...]:
         """Return what of it statements differ by; the rest are parameters."""
-        return self.after is not None, self.before is not None, self.is_backward
+        return self.limit, self.after is not None, self.before is not None, self.is_backward
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +134,14 @@ def ordered(ordering: Ordering, page: PageRequest) -> list[Any]:
     return [column.desc() if is_descending else column.asc() for column in ordering.columns]
 
 
+def _one_more(page: PageRequest) -> ColumnElement[int]:
+    """Return how many rows are read for a page: whether there is more is seen by that.
+
+    Written out, not as a parameter: a plan for any number would rather sort a table than walk along an index.
+    """
+    return literal_column(str(page.limit + 1), Integer())
+
+
 async def list_page(
     session: AsyncSession,
     build: Callable[[], Select[Any]],
@@ -149,9 +156,9 @@ async def list_page(
     """
 
     def sought() -> Select[Any]:
-        return narrowed(build(), ordering, page).order_by(*ordered(ordering, page)).limit(_LIMIT)
+        return narrowed(build(), ordering, page).order_by(*ordered(ordering, page)).limit(_one_more(page))
 
-    values = {**_bounds(ordering, page), _LIMIT.key: page.limit + 1}
+    values = _bounds(ordering, page)
     if key is None:
         return cut((await session.execute(sought(), values)).all(), ordering=ordering, page=page)
     statement = prepared(session, ("page", *key, ordering, page.shape), sought)
@@ -189,7 +196,7 @@ async def list_pages_by_group(
         return _by_group(session, table, groups, ordering=ordering, page=page, columns=columns)
 
     statement = prepared(session, ("pages", table.__name__, *groups.key, ordering, page.shape, columns), build)
-    values = {**_bounds(ordering, page), _LIMIT.key: page.limit + 1}
+    values = _bounds(ordering, page)
     rows_by_group: dict[UUID, list[Any]] = {key: [] for key in keys}
     for row in await statement.rows(session, ids=list(rows_by_group), **values):
         rows_by_group[row.group_id].append(row)
@@ -212,7 +219,7 @@ def _by_group(
     needed = [column.key for column in ordering.columns]
     chosen = [sought.id] if is_sqlite else columns_of(sought, columns, *needed)
     top = narrowed(select(*chosen).where(groups.belongs(runs, sought)), within, page).order_by(*ordered(within, page))
-    top = top.limit(_LIMIT).correlate(runs)
+    top = top.limit(_one_more(page)).correlate(runs)
     if is_sqlite:  # it has no LATERAL, but looks up the keys of a correlated list one by one
         source: Any = table
         joined = runs.join(table, table.id.in_(top))
@@ -223,7 +230,7 @@ def _by_group(
     position = func.row_number().over(partition_by=runs.c.group_id, order_by=ordered(ordering.of(source), page))
     shown = [getattr(source, column.key) for column in columns_of(table, columns, *needed)]
     placed = select(*shown, runs.c.group_id).add_columns(position.label("position")).select_from(joined).subquery()
-    return select(placed).where(placed.c.position <= _LIMIT).order_by(placed.c.position)
+    return select(placed).where(placed.c.position <= _one_more(page)).order_by(placed.c.position)
 
 
 def cut(rows: Sequence[Any], *, ordering: Ordering, page: PageRequest) -> Page[Any]:

@@ -133,11 +133,7 @@ async def store_idempotent_answer(session: AsyncSession, *, scope: str, key: str
 
 async def add_events(session: AsyncSession, *, audit: AuditEntry, events: Sequence[dict[str, Any]]) -> None:
     """Write the audit row and the events; on SQLite, whose only writer this is, number them at once."""
-    await insert_rows(
-        session,
-        AuditEntry,
-        [{column.key: getattr(audit, column.key) for column in AuditEntry.__table__.columns}],
-    )
+    await add_audit_entries(session, [audit])
     if not events:
         return
     first = await _reserve_numbers(session, len(events)) if session.get_bind().dialect.name == "sqlite" else None
@@ -147,10 +143,10 @@ async def add_events(session: AsyncSession, *, audit: AuditEntry, events: Sequen
     await insert_rows(session, EventRecord, events)
 
 
-async def add_audit_entry(session: AsyncSession, entry: AuditEntry) -> None:
-    """Write one audit row by itself."""
-    session.add(entry)
-    await session.flush()
+async def add_audit_entries(session: AsyncSession, entries: Sequence[AuditEntry]) -> None:
+    """Write audit rows by themselves."""
+    names = [column.key for column in AuditEntry.__table__.columns]
+    await insert_rows(session, AuditEntry, [{name: getattr(entry, name) for name in names} for entry in entries])
 
 
 async def _reserve_numbers(session: AsyncSession, count: int) -> int:

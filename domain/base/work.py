@@ -26,6 +26,7 @@ from domain.base.feed import Feed
 from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry
 from domain.base.texts import clean_required
+from domain.base.together import Together
 
 IDEMPOTENCY_KEPT = timedelta(days=7)
 IDEMPOTENCY_KEY_LENGTH_MAX = 200
@@ -121,6 +122,8 @@ class Works:
     organisation: Organisation = Organisation()
     feed: Feed = field(default_factory=Feed)
     """Where what was committed is told."""
+    readings: Together[AuditEntry] = field(default_factory=Together)
+    """What is to be told to the audit log of who read much."""
 
     async def perform(
         self,

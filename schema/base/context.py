@@ -1,7 +1,7 @@
 """What every resolver is given: who asks, and the doors to the domain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TypeAlias, TypeVar
@@ -24,6 +24,10 @@ _Answer = TypeVar("_Answer")
 _log = structlog.get_logger(__name__)
 
 
+_PERSON_NAMES = ("person_key", "customer_key", "key")
+"""Under which an object says whom it is about; the first that it has counts."""
+
+
 class Context:
     """One request: it reads from one snapshot, in one session that its resolvers take turns with."""
 
@@ -34,6 +38,8 @@ class Context:
         self.client_address = client_address
         self.throttle_status: ThrottleStatus | None = None
         self.gatherer = Gatherer()
+        self.is_lone = False
+        """Whether the document asks one thing only, so that what reads it once needs no transaction around it."""
         self.wanted: Mapping[str, Columns] = {}
         """What the document needs of the rows behind each type; what is not in it is read whole."""
         self.works = works
@@ -61,8 +67,14 @@ class Context:
 
     def note_personal(self, source: object) -> None:
         """Note that personal data of whoever this object is about were shown whole."""
-        keys = (getattr(source, name, None) for name in ("person_key", "customer_key", "key"))
-        self._people.add(next((key for key in keys if key is not None), None))
+        self.note_people([source])
+
+    def note_people(self, sources: Sequence[object]) -> None:
+        """Note that personal data of whomever these objects are about were shown whole; all are of one type."""
+        names = [name for name in _PERSON_NAMES if hasattr(sources[0], name)]
+        for source in sources:
+            keys = (getattr(source, name) for name in names)
+            self._people.add(next((key for key in keys if key is not None), None))
 
     async def tell_reading(self) -> None:
         """Tell the audit log whose data were read, where they were many; called once the answer is sent."""
@@ -73,15 +85,20 @@ class Context:
             _log.exception("a reading is missing in the audit log", person_count=len(people))
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[Session]:
-        """Yield the request's session for reading; whoever comes meanwhile waits for their turn."""
+    async def reading(self, *, is_single: bool = False) -> AsyncIterator[Session]:
+        """Yield the request's session for reading; whoever comes meanwhile waits for their turn.
+
+        `is_single`: for one statement only; where nothing else is asked, it needs no transaction to see one snapshot.
+        """
         async with self._turn:
             with typed_errors():
                 if self._is_closed:
                     message = "the request is over"
                     raise RuntimeError(message)
                 if self._session is None:
-                    self._session = await self._open.enter_async_context(self.works.database.reading(self.actor.sight))
+                    self._session = await self._open.enter_async_context(
+                        self.works.database.reading(self.actor.sight, is_single=is_single and self.is_lone)
+                    )
                 try:
                     yield self._session
                 except SQLAlchemyError:

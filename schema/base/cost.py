@@ -5,7 +5,7 @@ of a page (`edges`, `pageInfo`) costs nothing, so that both ways of reading a pa
 is no page is taken for five objects; what it really held is counted afterwards.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -100,7 +100,7 @@ class Costs:
 
     def actual(self, data: Mapping[str, Any] | None) -> int:
         """Return the cost of an answer as it came out."""
-        return max(OPERATION_COST_MIN, _count(self._selected, data or {}))
+        return max(OPERATION_COST_MIN, _count(self._selected, [data or {}]))
 
     def _select(self, selection_set: SelectionSetNode | None, parent: GraphQLNamedType | None) -> Selected:
         found = Selected()
@@ -191,21 +191,16 @@ def _size_of(value: object) -> int:
     return min(max(value, 0), PAGE_SIZE_MAX) if isinstance(value, int) else 1
 
 
-def _count(selected: Selected, found: Mapping[str, Any]) -> int:
+def _count(selected: Selected, objects: Sequence[Mapping[str, Any]]) -> int:
+    """Count what stands in objects of an answer, a level at a time; holes in a list are none."""
     total = 0
     for counted in selected.fields:
-        value = found.get(counted.name)
-        if value is None:
+        values = [value for each in objects if (value := each.get(counted.name)) is not None]
+        if not values:
             continue
-        total += counted.own
-        for each in _objects(value):
-            total += counted.item + (_count(counted.below, each) if counted.below.fields else 0)
+        items = [item for value in values for item in value] if isinstance(values[0], list) else values
+        items = [item for item in items if isinstance(item, dict)]
+        total += counted.own * len(values) + counted.item * len(items)
+        if items and counted.below.fields:
+            total += _count(counted.below, items)
     return total
-
-
-def _objects(value: object) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects in an answer's value; holes in a list are none."""
-    if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        yield from (each for each in value if isinstance(each, dict))

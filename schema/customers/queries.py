@@ -181,7 +181,7 @@ class CustomerQueries:
             is_descending=sort.direction is Direction.DESC,
         )
         now = context.now
-        async with context.reading() as session:
+        async with context.reading(is_single=given(filter) is None) as session:
             wanted = Wanted()
             if (asked := given(filter)) is not None:
                 wanted = asked.wanted(

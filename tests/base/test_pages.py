@@ -299,7 +299,7 @@ async def test_every_accepted_cursor_can_be_asked_for(database: Database, values
 
 def test_a_cursor_of_an_unknown_kind_is_a_fault_of_the_program() -> None:
     """An order by a column that a cursor cannot carry is noticed at once."""
-    row: Any = type("Row", (), {"_mapping": {"flag": 1.5, "id": 1}})()
+    row: Any = type("Row", (), {"flag": 1.5, "id": 1})()
     with pytest.raises(TypeError, match="float"):
         Ordering("samples.flag", (Sample.flag, Sample.id)).cursor(row)
 

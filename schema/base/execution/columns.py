@@ -24,18 +24,22 @@ Wanted: TypeAlias = Mapping[str, frozenset[str] | None]
 """By type: the columns, None for all of them."""
 
 
-def wanted_columns(schema: GraphQLSchema, document: DocumentNode) -> Wanted:
-    """Return what of the rows behind each type the fields of a document need, wherever in it they stand."""
+def wanted_columns(schema: GraphQLSchema, document: DocumentNode) -> tuple[Wanted, bool]:
+    """Return what of the rows behind each type the fields of a document need, wherever in it they stand.
+
+    And whether one field at most is more than an attribute of an object: then nothing else is read.
+    """
     types = TypeInfo(schema)
     found = _Columns(schema, types)
     visit(document, TypeInfoVisitor(types, found))
-    return found.wanted
+    return found.wanted, found.functions <= 1
 
 
 class _Columns(Visitor):
     def __init__(self, schema: GraphQLSchema, types: TypeInfo) -> None:
         super().__init__()
         self.wanted: dict[str, frozenset[str] | None] = {}
+        self.functions = 0
         self._schema = schema
         self._types = types
 
@@ -51,6 +55,7 @@ class _Columns(Visitor):
         found = parent.fields.get(name)
         if found is None:  # __typename
             return
+        self.functions += not getattr((found.extensions or {}).get(DEFINITION), "is_basic_field", False)
         known = self.wanted.get(parent.name, frozenset())
         needed = _needs(found)
         self.wanted[parent.name] = None if known is None or needed is None else known | needed

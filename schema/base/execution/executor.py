@@ -1,9 +1,11 @@
-"""Where graphql-core hands over: below each root field, values are completed by plans where there are any.
+"""Where graphql-core hands over: queries are run by plans, and so is what stands below the other root fields.
 
-graphql-core stays the reference. Whatever a plan does not cover, and whatever goes wrong while one runs, is run by it
-from the root field's value on: errors, their paths and what becomes null are its own. Reading twice changes nothing.
+graphql-core stays the reference. Whatever a plan does not cover, and whatever goes wrong while one runs, is run by it:
+a query from its start, everything else from the root field's value on. So errors, their paths and what becomes null are
+its own. Reading twice changes nothing.
 """
 
+from copy import copy
 from typing import Any
 
 from graphql import (
@@ -16,14 +18,16 @@ from graphql import (
     is_introspection_type,
     is_leaf_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList
-from graphql.execution.values import get_argument_values
+from graphql.execution.collect_fields import FieldDetailsList, collect_fields
+from graphql.execution.executor import CollectedErrors
+from graphql.execution.values import VariableValues, get_argument_values
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from domain.base.actors import Actor
+from schema.base.context import Context
 from schema.base.execution.levels import Levels
-from schema.base.execution.plans import Plan, Plans, Relation, Unplannable, make_plan
+from schema.base.execution.plans import Plan, Planned, Plans, Relation, Unplannable, make_plan, relation_of
 
 
 class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
@@ -34,6 +38,55 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         self._plans = plans or Plans.of(DocumentNode(definitions=(self.operation, *self.fragment_definitions.values())))
         self._given_back: set[str | int] = set()
+
+    def again(self, context: Context, variables: VariableValues) -> "BreadthFirst":
+        """Return what executes the same operation for somebody else, with other variables."""
+        fresh = copy(self)
+        fresh.context_value = context
+        fresh.variable_values = variables
+        fresh.collected_errors = CollectedErrors()
+        fresh._relevant_sub_fields = {}  # noqa: SLF001  graphql-core's memory of selections: they may depend on variables
+        fresh._given_back = set()  # noqa: SLF001
+        return fresh
+
+    async def query(self) -> dict[str, Any]:
+        """Return the data of a query, by plans alone. Whatever goes wrong raises: graphql-core says how to put it."""
+        key = self._role_key()
+        known = self._plans.find(key)
+        if known is None:
+            try:
+                known = self._query_fields()
+            except Unplannable:
+                known = ()
+            self._plans.keep(key, known)
+        if not known:
+            raise Unplannable
+        levels = Levels(self.context_value, plan=self._plan, inform=self._inform, arguments=self._arguments)
+        data: dict[str, Any] = {}
+        for name, root in known:
+            if isinstance(root, str):
+                data[name] = root
+            else:
+                (data[name],) = await levels.complete(root.field.type, root, await levels.begin(root))
+        return data
+
+    def _query_fields(self) -> Planned:
+        """Plan the root fields of a query; `__typename` is known already. Raises `Unplannable`."""
+        kind = self.schema.query_type
+        if kind is None:
+            raise Unplannable
+        selected = collect_fields(
+            self.schema, self.fragments, self.variable_values, kind, self.operation, self.hide_suggestions
+        ).grouped_field_set
+        found: list[tuple[str, Relation | str]] = []
+        for key, details in selected.items():
+            name = details[0].node.name.value
+            if name == "__typename":
+                found.append((key, kind.name))
+                continue
+            relation = relation_of(kind, key, details, actor=self.context_value.actor, find=self._find)
+            found.append((key, relation))
+        return tuple(found)
 
     def complete_value(
         self,
@@ -61,7 +114,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
             (completed,) = await levels.complete(return_type, root, [result])
         except Exception as error:  # noqa: BLE001  whatever it is, graphql-core meets it again and says it as it should be
             if isinstance(error, Unplannable):
-                self._plans.keep(self._key(info, path), None)
+                self._plans.keep(self._key(info, path), ())
             self._given_back.add(path.key)
             try:
                 completed = super().complete_value(*given)
@@ -75,20 +128,25 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         key = self._key(info, path)
         known = self._plans.find(key)
         if known is None:
-            root = Relation.root(info, details)
-            self._plans.keep(key, root)
-            return root
-        if known.relation is None:
+            known = (("", Relation.root(info, details)),)
+            self._plans.keep(key, known)
+        if not known:
             raise Unplannable
-        return known.relation
+        return known[0][1]
 
     def _key(self, info: GraphQLResolveInfo[Any], path: Path) -> tuple[Any, ...]:
         """Return by what plans differ: those whom all policies treat alike share them."""
+        return (path.key, info.field_name, *self._role_key())
+
+    def _role_key(self) -> tuple[Any, ...]:
+        """Return by what plans of the operation differ."""
         actor: Actor = self.context_value.actor
+        name = self.operation.name and self.operation.name.value
+        if not self._plans.conditions:
+            return (name, actor.kind, actor.permissions, actor.is_masked)
         values = self.variable_values.coerced
         conditions = (values.get(name) for name in self._plans.conditions)
-        name = self.operation.name and self.operation.name.value
-        return (name, path.key, info.field_name, actor.kind, actor.permissions, actor.is_masked, *conditions)
+        return (name, actor.kind, actor.permissions, actor.is_masked, *conditions)
 
     def _plan(self, relation: Relation, kind: GraphQLObjectType) -> Plan:
         """Return the plan for objects of a type behind a relation."""
@@ -109,7 +167,4 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         return self.build_resolve_info(relation.field, nodes, relation.parent_type, place)
 
     def _arguments(self, relation: Relation) -> dict[str, Any]:
-        node = relation.details[0].node
-        if not relation.field.args and not node.arguments:
-            return {}
-        return get_argument_values(relation.field, node, self.variable_values)
+        return get_argument_values(relation.field, relation.details[0].node, self.variable_values)

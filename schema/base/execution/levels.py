@@ -102,8 +102,7 @@ class Levels:
             return []
         self._check_classes(plan, relation, objects)
         if plan.is_personal:
-            for each in objects:
-                self._context.note_personal(each)
+            self._context.note_people(objects)
         shaped = plan.project(objects)
         for each in plan.relations:
             values = await self._follow(each, objects)
@@ -129,24 +128,42 @@ class Levels:
         if definition.is_basic_field:
             return [getattr(each, definition.python_name) for each in objects]
         info = self._inform(relation)
-        arguments = self._arguments(relation)
         if relation.batch is None:
-            return await self._resolve(relation, objects, info, arguments)
-        schema = info.schema._strawberry_schema  # type: ignore[attr-defined]  # noqa: SLF001
+            return await self._resolve(relation, objects, info, self._arguments(relation))
         told = Info(_raw_info=info, _field=definition)
+        results = await relation.batch(list(objects), told, **self._given(relation, told))
+        if len(results) != len(objects):
+            raise Unfit
+        return results
+
+    async def begin(self, root: Relation) -> Sequence[Any]:
+        """Return the value of a root field, alone in its level."""
+        told = Info(_raw_info=self._inform(root), _field=root.definition)
+        resolver = root.definition.base_resolver
+        assert resolver is not None  # noqa: S101  no plan begins without
+        parents = () if resolver.self_parameter is None else (None,)
+        informed = {} if resolver.info_parameter is None else {resolver.info_parameter.name: told}
+        function: Any = resolver.wrapped_func
+        found = function(*parents, **informed, **self._given(root, told))
+        return [await found if inspect.isawaitable(found) else found]
+
+    def _given(self, relation: Relation, told: Info[Any, Any]) -> dict[str, Any]:
+        """Return the arguments as Strawberry gives them to functions."""
+        if relation.arguments is not None:
+            return relation.arguments
+        schema = told.schema
         _, given = get_arguments(
-            field=definition,
+            field=relation.definition,
             source=None,
             info=told,
-            kwargs=arguments,
+            kwargs=self._arguments(relation),
             config=schema.config,
             scalar_registry=schema.schema_converter.scalar_registry,
         )
         given.pop("info", None)
-        results = await relation.batch(list(objects), told, **given)
-        if len(results) != len(objects):
-            raise Unfit
-        return results
+        if not relation.has_variables:
+            relation.arguments = given
+        return given
 
     async def _resolve(
         self, relation: Relation, objects: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any]

@@ -21,6 +21,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLResolveInfo,
     Undefined,
+    ValueNode,
     VariableNode,
     Visitor,
     is_leaf_type,
@@ -64,6 +65,14 @@ class Relation:
     mask: Callable[[str], str] | None = None
     plans: dict[str, "Plan"] = dataclass_field(default_factory=dict)
     """By the name of the type that objects turn out to have; filled as they are met."""
+    arguments: dict[str, Any] | None = None
+    """What its function is given, where that does not depend on variables; filled when it is first called."""
+    has_variables: bool = dataclass_field(init=False)
+    """Whether its arguments depend on variables."""
+
+    def __post_init__(self) -> None:
+        """Look at the arguments."""
+        self.has_variables = any(_names_variable(each.value) for each in self.details[0].node.arguments or ())
 
     @classmethod
     def root(cls, info: GraphQLResolveInfo[Any], details: FieldDetailsList) -> "Relation":
@@ -78,39 +87,37 @@ class Relation:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A root field with all that was planned below it; None: no plan covers it."""
+Planned: TypeAlias = tuple[tuple[str, Any], ...]
+"""The root fields with all that was planned below them, by their keys in the answer; empty: no plan covers them."""
 
-    relation: Relation | None
-
-
-Roots: TypeAlias = Kept[Root]
+Roots: TypeAlias = Kept[Planned]
 """What was planned for all documents; what was not used for longest goes first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plans:
-    """What was planned for one operation of a document, by root field, role and what is skipped."""
+    """What was planned for one operation of a document, by role and what is skipped."""
 
     conditions: tuple[str, ...]
     """The variables of which it depends what is selected."""
     roots: Roots
     text: str
+    executor: Any = None
+    """What executes the operation, made once; what belongs to one request is put into a copy of it."""
 
     @classmethod
     def of(cls, document: DocumentNode, roots: Roots | None = None, *, text: str = "") -> "Plans":
         """Return the plans of a document among those of all, or for itself."""
         return cls(conditions_of(document), Kept(1) if roots is None else roots, text)
 
-    def find(self, key: tuple[Any, ...]) -> Root | None:
-        """Return what was planned for a root field; None where nobody asked for it yet, or not lately."""
+    def find(self, key: tuple[Any, ...]) -> Planned | None:
+        """Return what was planned under a key; None where nobody asked for it yet, or not lately."""
         return self.roots.get((self.text, *key))
 
-    def keep(self, key: tuple[Any, ...], relation: Relation | None) -> None:
-        """Keep what is planned below a root field; it takes memory as its document does."""
+    def keep(self, key: tuple[Any, ...], planned: Planned) -> None:
+        """Keep what is planned; it takes memory as its document does."""
         self.roots.drop((self.text, *key))
-        self.roots.put((self.text, *key), Root(relation), weight=len(self.text))
+        self.roots.put((self.text, *key), planned, weight=len(self.text))
 
 
 @dataclass(slots=True)
@@ -185,6 +192,43 @@ def make_plan(
         source.put(key, "None")
         relations.append(Relation(key, found, details, parent_type, definition, policy.mask if is_masked else None))
     return Plan(parent_type, source.compiled(), relations, is_personal)
+
+
+def relation_of(
+    parent_type: GraphQLObjectType,
+    key: str,
+    details: FieldDetailsList,
+    *,
+    actor: Actor,
+    find: Callable[[GraphQLObjectType, str], GraphQLField | None],
+) -> Relation:
+    """Return a root field that the actor may read, with nothing to be masked. Raises `Unplannable`."""
+    found = find(parent_type, details[0].node.name.value)
+    definition = found and (found.extensions or {}).get(DEFINITION)
+    policy: Policy | None = None if found is None else (found.extensions or {}).get(POLICY)
+    if found is None or policy is None or not isinstance(definition, StrawberryField):
+        raise Unplannable
+    is_masked = actor.is_masked and (policy.mask or policy.part) is not None
+    if not policy.allows(actor) or is_masked or policy.is_personal or details[0].fragment_variable_values:
+        raise Unplannable
+    if definition.base_resolver is None or len(definition.extensions) > 0:
+        raise Unplannable
+    return Relation(key, found, details, parent_type, definition)
+
+
+def _names_variable(value: ValueNode) -> bool:
+    found = _Names()
+    visit(value, found)
+    return found.is_any
+
+
+class _Names(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_any = False
+
+    def enter_variable(self, *_: Any) -> None:  # noqa: ANN401
+        self.is_any = True
 
 
 def _instead(policy: Policy, kind: GraphQLOutputType) -> str:

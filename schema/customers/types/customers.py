@@ -178,7 +178,7 @@ class Customer(Author):
 
 async def load_customers(info: Info, ids: Sequence[UUID]) -> list[Customer | None]:
     """Read the customers who have these records: for an absorbed one the one who absorbed it."""
-    async with info.context.reading() as session:
+    async with info.context.reading(is_single=True) as session:
         rows = await list_customers_by_record(session, ids, columns=info.context.columns("Customer"))
     now = info.context.now
     return [Customer.of(rows[key], now=now) if key in rows else None for key in ids]
