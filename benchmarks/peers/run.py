@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -135,15 +136,19 @@ def measure(where: Place, options: Options, tell: Tell) -> Figures:
             data.fill(database, url, options.customers)
             asyncio.run(shop.prepare(url))
             processes.pin(where.server.pid)
-            kinds = servers.kinds_for(database, options.servers)
-            with _started(kinds, url, where.folder, options) as started:
-                pairs = asyncio.run(shop.pairs(url))
-                tell(f"peers: same answers of {', '.join(kind.name for kind in kinds)}?")
-                expected = check.compare(started, options.operations, pairs)
-                asyncio.run(shop.clean(url))
-                bench = _Bench(url, where, options, started, pairs, expected, tell)
-                rows += [{"database": database} | row for row in bench.measure()]
+            found = _measure(where, database, url, options, tell)
+        rows += [{"database": database} | row for row in found]
     return rows
+
+
+def _measure(where: Place, database: str, url: str, options: Options, tell: Tell) -> Figures:
+    kinds = servers.kinds_for(database, options.servers)
+    with _started(kinds, url, where.folder, options) as started:
+        pairs = asyncio.run(shop.pairs(url))
+        tell(f"peers: same answers of {', '.join(kind.name for kind in kinds)}?")
+        expected = check.compare(started, options.operations, pairs)
+        asyncio.run(shop.clean(url))
+        return _Bench(url, where, options, started, pairs, expected, tell).measure()
 
 
 def describe(options: Options) -> dict[str, str]:
@@ -200,12 +205,10 @@ class _Bench:
         """Measure all in turns, so that each meets the same noise."""
         self._warm_up()
         results: dict[tuple[str, int, str], Figures] = defaultdict(list)
-        for repetition in range(self.options.repetitions):
-            for operation in self.options.operations:
-                self.tell(f"peers: {operation}, {repetition + 1} of {self.options.repetitions}")
-                for connections in self.options.connections:
-                    for each in self.started:
-                        results[operation, connections, each.kind.name].append(self._run(each, operation, connections))
+        for repetition, operation in product(range(self.options.repetitions), self.options.operations):
+            self.tell(f"peers: {operation}, {repetition + 1} of {self.options.repetitions}")
+            for connections, each in product(self.options.connections, self.started):
+                results[operation, connections, each.kind.name].append(self._run(each, operation, connections))
         return _medians(results)
 
     def _warm_up(self) -> None:
