@@ -19,7 +19,7 @@ from benchmarks.databases import Place
 from benchmarks.peers import check, data, load, page, processes, servers, shop
 from benchmarks.peers.check import Expected, Pair
 from benchmarks.peers.documents import CUSTOMER, OPERATIONS, ORDER
-from benchmarks.peers.servers import KINDS, LIMIT_NAME, Kind, Started
+from benchmarks.peers.servers import KINDS, LIMIT_NAMES, Kind, Started
 from tests.postgres import postgres_server
 
 PORT = 8200
@@ -207,7 +207,8 @@ class _Bench:
         results: dict[tuple[str, int, str], Figures] = defaultdict(list)
         for repetition, operation in product(range(self.options.repetitions), self.options.operations):
             self.tell(f"peers: {operation}, {repetition + 1} of {self.options.repetitions}")
-            for connections, each in product(self.options.connections, self.started):
+            answering = [each for each in self.started if operation in each.kind.operations]
+            for connections, each in product(self.options.connections, answering):
                 results[operation, connections, each.kind.name].append(self._run(each, operation, connections))
         return _medians(results)
 
@@ -217,7 +218,7 @@ class _Bench:
             targets = [
                 load.Target(signs[CUSTOMER], signs[ORDER]) for signs in (pair.signs(each) for pair in self.pairs)
             ]
-            for operation in self.options.operations:
+            for operation in filter(each.kind.operations.__contains__, self.options.operations):
                 key = (each.kind.name, operation)
                 self.scripts[key] = load.write_script(
                     self.where.folder, each.kind.name, each.kind.dialect, operation, targets, each.headers
@@ -283,8 +284,13 @@ class _Bench:
 
 def _medians(results: dict[tuple[str, int, str], Figures]) -> Figures:
     rows = []
+    limits: dict[tuple[str, int], float] = defaultdict(float)
     for (operation, connections, name), runs in results.items():
-        limit = statistics.median(run["rate"] for run in results[operation, connections, LIMIT_NAME])
+        if name in LIMIT_NAMES:
+            rate = statistics.median(run["rate"] for run in runs)
+            limits[operation, connections] = max(limits[operation, connections], rate)
+    for (operation, connections, name), runs in results.items():
+        limit = limits[operation, connections]
         medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         row = {"operation": operation, "connections": connections, "server": name}
         row |= {"per_second": round(medians["rate"], 1), "ratio": round(medians["rate"] / limit, 3)}
