@@ -91,7 +91,8 @@ def _summary(rows: Figures) -> str:
     shown = [row for row in rows if row["connections"] == SHOWN_CONNECTIONS]
     operations = list(dict.fromkeys(row["operation"] for row in shown))
     lines: list[Sequence[str]] = [["Server", *operations]]
-    for name in dict.fromkeys(row["server"] for row in shown):
+    measured = {row["server"] for row in shown}
+    for name in (name for name in KINDS if name in measured):
         found = {row["operation"]: row for row in shown if row["server"] == name}
         cells = (
             f"{found[each]['per_second']:,.0f} ({found[each]['ratio']:.2f})" if each in found else ""
