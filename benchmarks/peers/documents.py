@@ -169,6 +169,9 @@ def canonical(value: Any, name: str = "") -> Any:  # noqa: ANN401  of JSON
     if value is None:
         return None
     if name.endswith("At"):
+        if value[10] != "T":
+            message = f"no instant as RFC 3339 has it: {value}"
+            raise RuntimeError(message)
         return to_micros(datetime.fromisoformat(value))
     if name in {"total", "unitPrice", "quantity"}:
         return int(value)

@@ -107,14 +107,16 @@ def pin(pid: int | None) -> None:
 
 def group_members(group: int) -> list[int]:
     """Return the processes of a group."""
-    found = []
-    for place in Path("/proc").iterdir():
-        if place.name.isdigit():
-            with suppress(OSError):
-                fields = (place / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-                if int(fields[2]) == group:
-                    found.append(int(place.name))
-    return found
+    pids = (int(place.name) for place in Path("/proc").iterdir() if place.name.isdigit())
+    return [pid for pid in pids if _group_of(pid) == group]
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # it has ended meanwhile
+        return None
+    return int(status.rpartition(")")[2].split()[2])
 
 
 def descendants(pid: int) -> list[int]:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from benchmarks.databases import Place
 from benchmarks.peers import check, data, load, page, processes, servers, shop
 from benchmarks.peers.check import Expected, Pair
 from benchmarks.peers.documents import CUSTOMER, OPERATIONS, ORDER
-from benchmarks.peers.servers import KINDS, LIMIT_NAME, Kind, Started
+from benchmarks.peers.servers import KINDS, LIMIT_NAMES, Kind, Started
 from tests.postgres import postgres_server
 
 PORT = 8200
@@ -135,15 +136,19 @@ def measure(where: Place, options: Options, tell: Tell) -> Figures:
             data.fill(database, url, options.customers)
             asyncio.run(shop.prepare(url))
             processes.pin(where.server.pid)
-            kinds = servers.kinds_for(database, options.servers)
-            with _started(kinds, url, where.folder, options) as started:
-                pairs = asyncio.run(shop.pairs(url))
-                tell(f"peers: same answers of {', '.join(kind.name for kind in kinds)}?")
-                expected = check.compare(started, options.operations, pairs)
-                asyncio.run(shop.clean(url))
-                bench = _Bench(url, where, options, started, pairs, expected, tell)
-                rows += [{"database": database} | row for row in bench.measure()]
+            found = _measure(where, database, url, options, tell)
+        rows += [{"database": database} | row for row in found]
     return rows
+
+
+def _measure(where: Place, database: str, url: str, options: Options, tell: Tell) -> Figures:
+    kinds = servers.kinds_for(database, options.servers)
+    with _started(kinds, url, where.folder, options) as started:
+        pairs = asyncio.run(shop.pairs(url))
+        tell(f"peers: same answers of {', '.join(kind.name for kind in kinds)}?")
+        expected = check.compare(started, options.operations, pairs)
+        asyncio.run(shop.clean(url))
+        return _Bench(url, where, options, started, pairs, expected, tell).measure()
 
 
 def describe(options: Options) -> dict[str, str]:
@@ -200,12 +205,11 @@ class _Bench:
         """Measure all in turns, so that each meets the same noise."""
         self._warm_up()
         results: dict[tuple[str, int, str], Figures] = defaultdict(list)
-        for repetition in range(self.options.repetitions):
-            for operation in self.options.operations:
-                self.tell(f"peers: {operation}, {repetition + 1} of {self.options.repetitions}")
-                for connections in self.options.connections:
-                    for each in self.started:
-                        results[operation, connections, each.kind.name].append(self._run(each, operation, connections))
+        for repetition, operation in product(range(self.options.repetitions), self.options.operations):
+            self.tell(f"peers: {operation}, {repetition + 1} of {self.options.repetitions}")
+            answering = [each for each in self.started if operation in each.kind.operations]
+            for connections, each in product(self.options.connections, answering):
+                results[operation, connections, each.kind.name].append(self._run(each, operation, connections))
         return _medians(results)
 
     def _warm_up(self) -> None:
@@ -214,7 +218,7 @@ class _Bench:
             targets = [
                 load.Target(signs[CUSTOMER], signs[ORDER]) for signs in (pair.signs(each) for pair in self.pairs)
             ]
-            for operation in self.options.operations:
+            for operation in filter(each.kind.operations.__contains__, self.options.operations):
                 key = (each.kind.name, operation)
                 self.scripts[key] = load.write_script(
                     self.where.folder, each.kind.name, each.kind.dialect, operation, targets, each.headers
@@ -280,8 +284,13 @@ class _Bench:
 
 def _medians(results: dict[tuple[str, int, str], Figures]) -> Figures:
     rows = []
+    limits: dict[tuple[str, int], float] = defaultdict(float)
     for (operation, connections, name), runs in results.items():
-        limit = statistics.median(run["rate"] for run in results[operation, connections, LIMIT_NAME])
+        if name in LIMIT_NAMES:
+            rate = statistics.median(run["rate"] for run in runs)
+            limits[operation, connections] = max(limits[operation, connections], rate)
+    for (operation, connections, name), runs in results.items():
+        limit = limits[operation, connections]
         medians = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
         row = {"operation": operation, "connections": connections, "server": name}
         row |= {"per_second": round(medians["rate"], 1), "ratio": round(medians["rate"] / limit, 3)}

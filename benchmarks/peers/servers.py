@@ -11,12 +11,15 @@ from sqlalchemy import make_url
 
 from benchmarks.databases import sqlite_path
 from benchmarks.peers import processes
-from benchmarks.peers.documents import PLAIN, POSTGRAPHILE, PRODUCT, Dialect
+from benchmarks.peers.documents import OPERATIONS, PLAIN, POSTGRAPHILE, PRODUCT, Dialect
 from benchmarks.peers.processes import Running
 
 HERE = Path(__file__).parent
 COMMANDS = Path(sys.executable).parent
-PRODUCT_NAME, LIMIT_NAME = "sportello", "limit"
+PRODUCT_NAME, LIMIT_NAME, JOINED_NAME = "sportello", "limit", "joined"
+LIMIT_NAMES = (LIMIT_NAME, JOINED_NAME)
+"""Of these the faster one is the limit."""
+
 PRODUCT_SETTINGS = {
     # One caller asks as fast as it can, which is what budgets are there to prevent. All else is as it comes.
     "SPORTELLO_COST_BUDGET": "1000000000000",
@@ -38,11 +41,14 @@ class Kind:
     script: str = ""
     """Of a server on Node."""
 
+    operations: tuple[str, ...] = OPERATIONS
+
 
 KINDS = {
     kind.name: kind
     for kind in (
         Kind(LIMIT_NAME, "the limit: bare ASGI, asyncpg, a statement for each level", PLAIN, module="limit"),
+        Kind(JOINED_NAME, "the limit with fewer statements", PLAIN, module="joined", operations=("Q2", "Q3")),
         Kind(PRODUCT_NAME, "Sportello, with authentication, policies and limits", PRODUCT),
         Kind("postgraphile", "PostGraphile, Amber preset", POSTGRAPHILE, script="postgraphile.mjs"),
         Kind("mercurius", "Mercurius with JIT on Fastify", PLAIN, script="mercurius.mjs"),
