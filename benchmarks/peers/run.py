@@ -8,7 +8,7 @@ import statistics
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
@@ -23,6 +23,7 @@ from benchmarks.peers.servers import KINDS, LIMIT_NAMES, Kind, Started
 from tests.postgres import postgres_server
 
 PORT = 8200
+DATABASES = ("postgresql", "sqlite")
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 LONG = {"Q3": 2, "Q4": 2}
 """Operations that are measured for more than a run's usual length."""
@@ -57,7 +58,7 @@ class Options:
     seconds: int = 1
     repetitions: int = 3
     customers: int = 100_000
-    databases: Sequence[str] = ("postgresql", "sqlite")
+    databases: Sequence[str] = DATABASES
     port: int = PORT
     page: Path | None = None
 
@@ -70,13 +71,13 @@ class Options:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this part."""
     group = parser.add_argument_group("peers", "what is compared, separated by commas, and for how long")
-    group.add_argument("--servers", type=_words, default=tuple(KINDS), help=f"of {', '.join(KINDS)}")
-    group.add_argument("--operations", type=_words, default=OPERATIONS, help=f"of {', '.join(OPERATIONS)}")
+    group.add_argument("--servers", type=_some(KINDS), default=tuple(KINDS), help=f"of {', '.join(KINDS)}")
+    group.add_argument("--operations", type=_some(OPERATIONS), default=OPERATIONS, help=f"of {', '.join(OPERATIONS)}")
     group.add_argument("--concurrency", type=_numbers, default=(1, 16, 64), help="connections (1,16,64)")
     group.add_argument("--seconds", type=int, default=1, help="of one run; of Q3 and Q4 twice as many (1)")
     group.add_argument("--repetitions", type=int, help="of which the median is taken (3; with --quick 1)")
     group.add_argument("--customers", type=int, help="with five orders each (100000; with --quick 10000)")
-    group.add_argument("--databases", type=_words, default=("postgresql", "sqlite"), help="postgresql,sqlite")
+    group.add_argument("--databases", type=_some(DATABASES), default=DATABASES, help="postgresql,sqlite")
     group.add_argument("--page", type=Path, help=f"what is written; of all and no less: {PAGE.name}")
     group.add_argument("--port", type=int, default=PORT, help=f"of the first server, the others behind it ({PORT})")
 
@@ -96,8 +97,18 @@ def options_of(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split(","))
+def _some(choices: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    """Return what reads names of these, separated by commas."""
+    known = tuple(choices)
+
+    def words(text: str) -> tuple[str, ...]:
+        found = tuple(text.split(","))
+        if unknown := [each for each in found if each not in known]:
+            message = f"{', '.join(unknown)}: choose of {', '.join(known)}"
+            raise argparse.ArgumentTypeError(message)
+        return found
+
+    return words
 
 
 def _numbers(text: str) -> tuple[int, ...]:
