@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias, cast
 
 import strawberry
@@ -265,13 +266,13 @@ class Operations:
         caller = caller_of(context.actor, context.client_address)
         now = self._clock.now()
         wait_s = self._budgets.take(caller, prepared.cost, now=now)
-        context.throttle_status = self._budgets.status(caller, now=now)
+        context.throttle_status = partial(self._budgets.status, caller, now=now)
         if not wait_s:
             return None
         extensions = {"code": TopLevelCode.THROTTLED.value, "requestId": context.request_id, RETRY_AFTER: wait_s}
         return {
             "errors": [{"message": _waiting(wait_s), "extensions": extensions}],
-            "extensions": {"cost": _cost_shown(prepared.cost, None, context.throttle_status)},
+            "extensions": {"cost": _cost_shown(prepared.cost, None, context.throttle_status())},
         }
 
     def _settle(self, prepared: Prepared, result: ExecutionResult, context: Context) -> dict[str, Any]:

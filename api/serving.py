@@ -1,5 +1,6 @@
 """The server's process: what uvicorn is told, and what it does not do by itself."""
 
+import gc
 import socket
 
 import uvicorn
@@ -15,6 +16,10 @@ UNREAD_MS = 30_000
 """How long the system keeps what a client does not read: then the connection is gone, whatever the client says."""
 
 
+_YOUNG_OBJECTS = 20_000
+"""New objects after which Python looks for rings among them: a large answer consists of thousands, and of no ring."""
+
+
 class Server(uvicorn.Server):
     """Says good-bye to open streams before it waits for requests to end: they would never end by themselves."""
 
@@ -22,6 +27,13 @@ class Server(uvicorn.Server):
         """Take whose streams they are."""
         super().__init__(config)
         self._streams = streams
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and then no longer look for garbage among what stays: schema, plans and code."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop."""

@@ -63,7 +63,7 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
     @strawberry.field(description="What the caller may still ask now, this request counted.")
     def rate_limit(self, info: Info) -> ThrottleStatus | None:
         """Show the caller's budget."""
-        return info.context.throttle_status
+        return None if info.context.throttle_status is None else info.context.throttle_status()
 
 
 @strawberry.type(

@@ -22,7 +22,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from domain.base.money import from_units, to_units
@@ -231,6 +231,16 @@ class Document(_Portable[Any]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:  # noqa: ANN401
         """Read text on SQLite."""
         return value if value is None or dialect.name != "sqlite" else orjson.loads(value)
+
+
+def writer_of(kind: TypeEngine[Any], dialect: Dialect) -> Reader | None:
+    """Return how a parameter is written for the driver; None: as it is."""
+    if isinstance(kind, _Portable) and not isinstance(kind, Instant | Amount) and dialect.name != "sqlite":
+        return None if not isinstance(kind, Document) else kind.dialect_impl(dialect).bind_processor(dialect)
+    if isinstance(kind, ARRAY):
+        write = writer_of(kind.item_type, dialect)
+        return None if write is None else lambda values: [write(value) for value in values]
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def reader_of(kind: TypeEngine[Any], dialect: Dialect) -> Reader | None:

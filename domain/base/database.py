@@ -67,25 +67,31 @@ class Database:
         self.lanes = Lanes(self._reader, size=pool_size, is_sqlite=self.is_sqlite)
 
     @asynccontextmanager
-    async def reading(self, sight: Sight = WHOLE, *, is_single: bool = False) -> AsyncIterator[AsyncSession]:
-        """Yield a session that sees one snapshot, so much of it as `sight` says, and cannot write.
-
-        `is_single`: for one statement only, which needs no transaction around it to see one.
-        """
+    async def reading(self, sight: Sight = WHOLE) -> AsyncIterator[AsyncSession]:
+        """Yield a session that sees one snapshot, so much of it as `sight` says, and cannot write."""
         with typed_errors():
-            lane = await self.lanes.take(begun=not is_single or not sight.is_whole)
-            is_sound = False
+            lane = await self.take_lane(sight)
             try:
-                look(lane.session, sight)
-                if not sight.is_whole:
-                    await _fence(lane, sight)
                 yield lane.session
-                is_sound = True
-            except Exception:
-                is_sound = True
+            except BaseException as error:
+                await self.lanes.give_back(lane, is_sound=isinstance(error, Exception))
                 raise
-            finally:
-                await self.lanes.give_back(lane, is_sound=is_sound)
+            await self.lanes.give_back(lane)
+
+    async def take_lane(self, sight: Sight, *, is_single: bool = False) -> Lane:
+        """Return a connection for reading, which is to be given back: `reading` without its block.
+
+        `is_single`: for one statement only, which needs no transaction around it to see one snapshot.
+        """
+        lane = await self.lanes.take(begun=not (is_single and sight.is_whole))
+        try:
+            look(lane.session, sight)
+            if not sight.is_whole:
+                await _fence(lane, sight)
+        except BaseException:
+            await self.lanes.give_back(lane, is_sound=False)
+            raise
+        return lane
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -250,15 +256,21 @@ def typed_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        cause = error.orig
-        driver_error = getattr(cause, "driver_exception", cause)
-        if getattr(cause, "sqlstate", None) in _DISK_FULL_STATES or (
-            isinstance(driver_error, sqlite3.Error)
-            and getattr(driver_error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-        ):
-            message = "The disk that holds the database is full; nothing was written. Free some space."
-            raise StorageFull(message) from error
-        if getattr(cause, "sqlstate", None) in _NO_SUCH_CHARACTER_STATES:
-            message = "Control characters are not allowed here; remove them."
-            raise Invalid(message) from error
-        raise
+        typed = typed_error(error)
+        if typed is None:
+            raise
+        raise typed from error
+
+
+def typed_error(error: DBAPIError) -> Exception | None:
+    """Return what a database's error is called here; None where it has no name of its own."""
+    cause = error.orig
+    driver_error = getattr(cause, "driver_exception", cause)
+    if getattr(cause, "sqlstate", None) in _DISK_FULL_STATES or (
+        isinstance(driver_error, sqlite3.Error)
+        and getattr(driver_error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    ):
+        return StorageFull("The disk that holds the database is full; nothing was written. Free some space.")
+    if getattr(cause, "sqlstate", None) in _NO_SUCH_CHARACTER_STATES:
+        return Invalid("Control characters are not allowed here; remove them.")
+    return None

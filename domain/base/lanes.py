@@ -85,7 +85,7 @@ class Lanes:
             self._free()
             raise
 
-    async def give_back(self, lane: Lane, *, is_sound: bool) -> None:
+    async def give_back(self, lane: Lane, *, is_sound: bool = True) -> None:
         """Take a lane back; one in which something was cut off in the middle is closed instead."""
         try:
             if is_sound and not lane.is_lost:

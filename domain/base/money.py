@@ -77,7 +77,6 @@ def check_currency(code: str) -> str:
     return found
 
 
-@lru_cache(maxsize=_REMEMBERED)
 def shown(amount: Decimal, currency_code: str) -> str:
     """Return the amount as text, with the currency's usual decimals and more only where it has more."""
     usual = get_currency_precision(currency_code)

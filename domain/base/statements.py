@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, TypeDecorator, TypeEngine
 
-from domain.base.columns import Key, Reader, reader_of
+from domain.base.columns import Key, Reader, reader_of, writer_of
 from domain.base.kept import Kept
 from domain.base.lanes import driver_errors, lane_of
 from domain.base.sight import SIGHT_CUSTOMER, SIGHT_STORES, Sight, sight_of
@@ -44,7 +44,7 @@ class Prepared:
         self.text = str(compiled)
         self._is_sqlite = dialect.name == "sqlite"
         self._binds: list[tuple[str, Any, Reader | None]] = [
-            (bind.key, bind.effective_value, bind.type.dialect_impl(dialect).bind_processor(dialect))
+            (bind.key, bind.effective_value, writer_of(bind.type, dialect))
             for bind in (compiled.binds[name] for name in compiled.positiontup or ())
         ]
         columns = [(column.key or "", reader_of(column.type, dialect)) for column in statement.selected_columns]
@@ -65,7 +65,8 @@ class Prepared:
 
     def _arguments(self, session: AsyncSession, values: dict[str, Any]) -> list[Any]:
         """Return the parameters in their order; how much is seen is always the session's own."""
-        given = values | sight_of(session).parameters
+        sight = sight_of(session)
+        given = values if sight.is_whole else values | sight.parameters
         arguments = []
         for name, default, convert in self._binds:
             value = given.get(name, default)
@@ -83,7 +84,8 @@ def prepared(session: AsyncSession, key: tuple[Hashable, ...], build: Callable[[
     """
     lane = lane_of(session)
     dialect = session.get_bind().dialect if lane is None else lane.connection.dialect
-    whole = (dialect.name, sight_of(session).kind, *key)
+    sight = sight_of(session)
+    whole = (dialect.name, "" if sight.is_whole else sight.kind, *key)
     found = _statements.get(whole)
     if found is None:
         found = Prepared(build(), dialect)

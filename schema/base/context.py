@@ -1,19 +1,20 @@
 """What every resolver is given: who asks, and the doors to the domain."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from domain.base.actors import SYSTEM, Actor, Caller
-from domain.base.database import Session, typed_errors
+from domain.base.database import Session, typed_error, typed_errors
 from domain.base.errors import StorageFull
+from domain.base.lanes import Lane
 from domain.base.readings import note_reading
 from domain.base.repository import Columns
 from domain.base.work import Once, Work, Works
@@ -36,7 +37,8 @@ class Context:
         self.actor = actor
         self.request_id = request_id
         self.client_address = client_address
-        self.throttle_status: ThrottleStatus | None = None
+        self.throttle_status: Callable[[], ThrottleStatus] | None = None
+        """Tells what the caller may still ask."""
         self.gatherer = Gatherer()
         self.is_lone = False
         """Whether the document asks one thing only, so that what reads it once needs no transaction around it."""
@@ -48,8 +50,7 @@ class Context:
         self._people: set[object] = set()
         self._is_closed = False
         self._turn = asyncio.Lock()
-        self._open = AsyncExitStack()
-        self._session: Session | None = None
+        self._lane: Lane | None = None
 
     @property
     def now(self) -> datetime:
@@ -72,6 +73,9 @@ class Context:
     def note_people(self, sources: Sequence[object]) -> None:
         """Note that personal data of whomever these objects are about were shown whole; all are of one type."""
         names = [name for name in _PERSON_NAMES if hasattr(sources[0], name)]
+        if len(names) == 1:
+            self._people.update(map(attrgetter(names[0]), sources))
+            return
         for source in sources:
             keys = (getattr(source, name) for name in names)
             self._people.add(next((key for key in keys if key is not None), None))
@@ -84,28 +88,12 @@ class Context:
         except (StorageFull, SQLAlchemyError, OSError):
             _log.exception("a reading is missing in the audit log", person_count=len(people))
 
-    @asynccontextmanager
-    async def reading(self, *, is_single: bool = False) -> AsyncIterator[Session]:
-        """Yield the request's session for reading; whoever comes meanwhile waits for their turn.
+    def reading(self, *, is_single: bool = False) -> "_Turn":
+        """Return a block with the request's session for reading; whoever comes meanwhile waits for their turn.
 
         `is_single`: for one statement only; where nothing else is asked, it needs no transaction to see one snapshot.
         """
-        async with self._turn:
-            with typed_errors():
-                if self._is_closed:
-                    message = "the request is over"
-                    raise RuntimeError(message)
-                if self._session is None:
-                    self._session = await self._open.enter_async_context(
-                        self.works.database.reading(self.actor.sight, is_single=is_single and self.is_lone)
-                    )
-                try:
-                    yield self._session
-                except SQLAlchemyError:
-                    # An error ends PostgreSQL's transaction: whoever comes next reads in another one.
-                    self._session = None
-                    await self._open.aclose()
-                    raise
+        return _Turn(self, is_single=is_single)
 
     async def perform(self, story: Callable[[Work], Awaitable[UUID]], *, action: str, once: Once | None = None) -> UUID:
         """Perform a write as this actor; what is read afterwards is read anew."""
@@ -122,14 +110,56 @@ class Context:
     async def close_reading(self) -> None:
         """Give the session back; the next read sees what was committed until then."""
         async with self._turn:
-            self._session = None
-            await self._open.aclose()
+            await self._give_back()
+
+    async def _begin(self, *, is_single: bool) -> Session:
+        if self._is_closed:
+            message = "the request is over"
+            raise RuntimeError(message)
+        if self._lane is None:
+            self._lane = await self.works.database.take_lane(self.actor.sight, is_single=is_single and self.is_lone)
+        return self._lane.session
+
+    async def _give_back(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is not None:
+            await self.works.database.lanes.give_back(lane)
 
     async def close(self) -> None:
         """Give back everything that the request holds; nothing is read for it any more."""
         self._is_closed = True
         await self.gatherer.close()
         await self.close_reading()
+
+
+class _Turn:
+    """A block in which a resolver has the request's session to itself."""
+
+    __slots__ = ("_context", "_is_single")
+
+    def __init__(self, context: Context, *, is_single: bool) -> None:
+        self._context = context
+        self._is_single = is_single
+
+    async def __aenter__(self) -> Session:
+        context = self._context
+        await context._turn.acquire()  # noqa: SLF001  a part of it
+        try:
+            with typed_errors():
+                return await context._begin(is_single=self._is_single)  # noqa: SLF001
+        except BaseException:
+            context._turn.release()  # noqa: SLF001
+            raise
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        try:
+            if isinstance(error, SQLAlchemyError):
+                # An error ends PostgreSQL's transaction: whoever comes next reads in another one.
+                await self._context._give_back()  # noqa: SLF001
+        finally:
+            self._context._turn.release()  # noqa: SLF001
+        if isinstance(error, DBAPIError) and (typed := typed_error(error)) is not None:
+            raise typed from error
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -60,6 +60,8 @@ class Gatherer:
             for future in level.futures:
                 future.cancel()
         self._levels.clear()
+        if not self._running:
+            return
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -9,11 +9,13 @@ import strawberry
 from domain.base.errors import Invalid, NotFound
 
 _KEY_BYTES = 16
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def global_id(type_name: str, key: UUID) -> strawberry.ID:
     """Return the id under which clients know an object."""
-    return strawberry.ID(base64.urlsafe_b64encode(type_name.encode() + b":" + key.bytes).rstrip(b"=").decode())
+    packed = binascii.b2a_base64(type_name.encode() + b":" + key.bytes, newline=False)
+    return strawberry.ID(packed.translate(_URL_SAFE, b"=").decode())
 
 
 def parse_id(value: str) -> tuple[str, UUID]:

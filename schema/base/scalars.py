@@ -54,7 +54,9 @@ def _instant(value: object) -> datetime:
 
 
 def _instant_shown(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.isoformat()[: -len("+00:00")] + "Z"
 
 
 def _day(value: object) -> date:

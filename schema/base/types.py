@@ -2,30 +2,27 @@
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 import strawberry
 
 from domain.base import money
 from schema.base.descriptions import described_enum, shown
 from schema.base.scalars import CurrencyCode
-from schema.base.views import derived, view
 
 
-@view(description="An amount in one currency: exact, never a float.")
+@strawberry.type(description="An amount in one currency: exact, never a float.")
 class Money:
     """See the description."""
 
-    exact: strawberry.Private[Decimal]
-    amount: Decimal = derived(
-        "The amount in the currency's main unit, with up to four decimals.",
-        of=lambda own: Decimal(money.shown(own.exact, own.currency_code)),
-    )
+    amount: Decimal = shown("The amount in the currency's main unit, with up to four decimals.")
     currency_code: CurrencyCode = shown("The currency.")
 
-    @classmethod
-    def of(cls, amount: Decimal, currency_code: str) -> "Money":
-        """Show an amount with the decimals that its currency usually has."""
-        return cls(exact=amount, currency_code=CurrencyCode(currency_code))
+    @staticmethod
+    @lru_cache(maxsize=10_000)
+    def of(amount: Decimal, currency_code: str) -> "Money":
+        """Show an amount with the decimals that its currency usually has; the same one is shown as the same object."""
+        return Money(amount=Decimal(money.shown(amount, currency_code)), currency_code=CurrencyCode(currency_code))
 
 
 class Direction(StrEnum):

@@ -198,7 +198,7 @@ def display_name(
     phone: str | None = None,
 ) -> str:
     """Return what a customer is called: their name, else what else tells them apart."""
-    name = " ".join(part for part in (given_name, family_name) if part)
+    name = f"{given_name} {family_name}" if given_name and family_name else given_name or family_name
     return name or external_id or email or phone or "Customer"
 
 

@@ -5,7 +5,6 @@ a query from its start, everything else from the root field's value on. So error
 its own. Reading twice changes nothing.
 """
 
-from copy import copy
 from typing import Any
 
 from graphql import (
@@ -27,7 +26,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from domain.base.actors import Actor
 from schema.base.context import Context
 from schema.base.execution.levels import Levels
-from schema.base.execution.plans import Plan, Planned, Plans, Relation, Unplannable, make_plan, relation_of
+from schema.base.execution.plans import Plan, Planned, Planner, Plans, Relation, Selection, Unplannable
 
 
 class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
@@ -41,12 +40,13 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
 
     def again(self, context: Context, variables: VariableValues) -> "BreadthFirst":
         """Return what executes the same operation for somebody else, with other variables."""
-        fresh = copy(self)
+        fresh = object.__new__(type(self))
+        fresh.__dict__.update(self.__dict__)
         fresh.context_value = context
         fresh.variable_values = variables
         fresh.collected_errors = CollectedErrors()
-        fresh._relevant_sub_fields = {}  # noqa: SLF001  graphql-core's memory of selections: they may depend on variables
-        fresh._given_back = set()  # noqa: SLF001
+        fresh._relevant_sub_fields = {}
+        fresh._given_back = set()
         return fresh
 
     async def query(self) -> dict[str, Any]:
@@ -84,8 +84,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
             if name == "__typename":
                 found.append((key, kind.name))
                 continue
-            relation = relation_of(kind, key, details, actor=self.context_value.actor, find=self._find)
-            found.append((key, relation))
+            found.append((key, self._planner().root(kind, key, details)))
         return tuple(found)
 
     def complete_value(
@@ -152,10 +151,15 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         """Return the plan for objects of a type behind a relation."""
         found = relation.plans.get(kind.name)
         if found is None:
-            selected = self.collect_subfields(kind, relation.details).grouped_field_set
-            actor = self.context_value.actor
-            found = relation.plans[kind.name] = make_plan(kind, selected, actor=actor, find=self._find)
+            planner = self._planner()
+            found = relation.plans[kind.name] = planner.plan(kind, planner.select(kind, relation.details))
         return found
+
+    def _planner(self) -> Planner:
+        return Planner(self.context_value.actor, self._find, self._select)
+
+    def _select(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Selection:
+        return self.collect_subfields(kind, details).grouped_field_set
 
     def _find(self, parent_type: GraphQLObjectType, name: str) -> GraphQLField | None:
         return self.schema.get_field(parent_type, name)

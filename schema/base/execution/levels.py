@@ -19,7 +19,8 @@ from strawberry.schema.schema_converter import get_arguments
 from strawberry.types.info import Info
 
 from schema.base.context import Context
-from schema.base.execution.plans import Plan, Relation, Unfit, coercion
+from schema.base.execution.plans import Plan, Relation
+from schema.base.execution.projections import Unfit, coercion
 from schema.base.policies import masked
 
 
@@ -150,7 +151,9 @@ class Levels:
     def _given(self, relation: Relation, told: Info[Any, Any]) -> dict[str, Any]:
         """Return the arguments as Strawberry gives them to functions."""
         if relation.arguments is not None:
-            return relation.arguments
+            values = told.variable_values
+            bound = relation.bindings or ()
+            return relation.arguments | {name: values[variable] for name, variable in bound if variable in values}
         schema = told.schema
         _, given = get_arguments(
             field=relation.definition,
@@ -161,8 +164,9 @@ class Levels:
             scalar_registry=schema.schema_converter.scalar_registry,
         )
         given.pop("info", None)
-        if not relation.has_variables:
-            relation.arguments = given
+        if relation.bindings is not None:
+            names = {name for name, _ in relation.bindings}
+            relation.arguments = {name: value for name, value in given.items() if name not in names}
         return given
 
     async def _resolve(

@@ -8,48 +8,46 @@ each object. What no plan covers raises `Unplannable`: graphql-core runs it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from functools import cache
 from typing import Any, TypeAlias
 
 from graphql import (
     DirectiveNode,
     DocumentNode,
-    GraphQLEnumType,
+    FieldNode,
     GraphQLField,
-    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
-    Undefined,
+    GraphQLScalarType,
     ValueNode,
     VariableNode,
     Visitor,
+    get_nullable_type,
     is_leaf_type,
     is_non_null_type,
     visit,
 )
 from graphql.execution.collect_fields import FieldDetailsList
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from domain.base.actors import Actor
 from domain.base.kept import Kept
 from schema.base.batched import BATCH_FUNCTION
+from schema.base.execution.projections import Source, leaf, read_of, unfit
 from schema.base.gatherer import Batch
-from schema.base.policies import POLICY, Otherwise, Policy, masked
-from schema.base.views import READ, Read
+from schema.base.policies import POLICY, Otherwise, Policy
+from schema.base.views import READ
 
 DEFINITION = "strawberry-definition"
 """The key under which Strawberry keeps its own view of a field or type of graphql-core."""
 
-_INT_MAX = 2**31
+Selection: TypeAlias = dict[str, FieldDetailsList]
+"""The fields of a selection by their keys in the answer, fragments unfolded."""
 
 
 class Unplannable(Exception):  # noqa: N818  reads as what it is
     """No plan covers what was asked for; nothing is wrong with it."""
-
-
-class Unfit(Exception):  # noqa: N818
-    """A plan met values that it was not made for."""
 
 
 @dataclass(slots=True)
@@ -67,12 +65,12 @@ class Relation:
     """By the name of the type that objects turn out to have; filled as they are met."""
     arguments: dict[str, Any] | None = None
     """What its function is given, where that does not depend on variables; filled when it is first called."""
-    has_variables: bool = dataclass_field(init=False)
-    """Whether its arguments depend on variables."""
+    bindings: tuple[tuple[str, str], ...] | None = dataclass_field(init=False)
+    """Its arguments that are variables of a leaf type, and those variables; None where others depend on variables."""
 
     def __post_init__(self) -> None:
         """Look at the arguments."""
-        self.has_variables = any(_names_variable(each.value) for each in self.details[0].node.arguments or ())
+        self.bindings = _bindings(self.field, self.definition, self.details[0].node)
 
     @classmethod
     def root(cls, info: GraphQLResolveInfo[Any], details: FieldDetailsList) -> "Relation":
@@ -133,87 +131,116 @@ class Plan:
     """Python's classes that objects of this type were found to have."""
 
 
-class _Source:
-    """The text of a projection, and the values that it names."""
+@dataclass(frozen=True, slots=True)
+class Planner:
+    """What plans are made with, for one operation and one actor."""
 
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-        self.names: dict[str, Any] = {}
+    actor: Actor
+    """Who asks, and everyone whom the policies treat alike."""
+    find: Callable[[GraphQLObjectType, str], GraphQLField | None]
+    select: Callable[[GraphQLObjectType, FieldDetailsList], Selection]
+    """Return what is selected of objects of a type behind a field."""
 
-    def name(self, value: Any) -> str:  # noqa: ANN401
-        """Return a name for a value in the text."""
-        name = f"v{len(self.names)}"
-        self.names[name] = value
-        return name
+    def plan(self, parent_type: GraphQLObjectType, selected: Selection) -> Plan:
+        """Plan a selection. Raises `Unplannable`."""
+        source = Source()
+        shape = self._shape(source, parent_type, selected)
+        return Plan(parent_type, source.compiled(shape.text), shape.relations, shape.is_personal)
+
+    def _shape(self, source: Source, parent_type: GraphQLObjectType, selected: Selection, name: str = "o") -> "_Shape":
+        """Return how an object is shown that has a name in the source."""
+        shape = _Shape()
+        for key, details in selected.items():
+            field_name = details[0].node.name.value
+            if field_name == "__typename":
+                shape.put(key, repr(parent_type.name))
+                continue
+            found, definition, policy = self._known(parent_type, details)
+            if not policy.allows(self.actor):
+                shape.put(key, _instead(policy, found.type))
+                continue
+            is_masked = self.actor.is_masked and (policy.mask or policy.part) is not None
+            shape.is_personal = shape.is_personal or (policy.is_personal and not is_masked)
+            if definition.is_basic_field and is_leaf_type(get_nullable_type(found.type)):
+                shape.put(key, leaf(source, found.type, definition, policy if is_masked else None, name=name))
+                continue
+            if is_masked and policy.part is not None:
+                raise Unplannable
+            inline = None if is_masked else self._inline(source, found, definition, details, name)
+            if inline is not None:
+                shape.put(key, inline)
+                continue
+            shape.put(key, "None")
+            mask = policy.mask if is_masked else None
+            shape.relations.append(Relation(key, found, details, parent_type, definition, mask))
+        return shape
+
+    def _known(
+        self, parent_type: GraphQLObjectType, details: FieldDetailsList
+    ) -> tuple[GraphQLField, StrawberryField, Policy]:
+        found = self.find(parent_type, details[0].node.name.value)
+        extensions = {} if found is None else found.extensions or {}
+        definition, policy = extensions.get(DEFINITION), extensions.get(POLICY)
+        if found is None or policy is None or not isinstance(definition, StrawberryField):
+            raise Unplannable
+        if details[0].fragment_variable_values:
+            raise Unplannable
+        return found, definition, policy
+
+    def _inline(
+        self, source: Source, found: GraphQLField, definition: StrawberryField, details: FieldDetailsList, name: str
+    ) -> str | None:
+        """Return the expression for an object that is computed from its parent's row and leads nowhere else."""
+        kind = get_nullable_type(found.type)
+        if READ not in definition.metadata or not isinstance(kind, GraphQLObjectType):
+            return None
+        own = source.local()
+        shape = self._shape(source, kind, self.select(kind, details), own)
+        if shape.relations or shape.is_personal:
+            return None
+        instead = source.name(unfit) + "()" if is_non_null_type(found.type) else "None"
+        return f"{instead} if ({own} := {read_of(source, definition, name)}) is None else {shape.text}"
+
+    def root(self, parent_type: GraphQLObjectType, key: str, details: FieldDetailsList) -> Relation:
+        """Return a root field that the actor may read, with nothing to be masked. Raises `Unplannable`."""
+        found, definition, policy = self._known(parent_type, details)
+        is_masked = self.actor.is_masked and (policy.mask or policy.part) is not None
+        if not policy.allows(self.actor) or is_masked or policy.is_personal:
+            raise Unplannable
+        if definition.base_resolver is None or definition.extensions:
+            raise Unplannable
+        return Relation(key, found, details, parent_type, definition)
+
+
+@dataclass(slots=True)
+class _Shape:
+    """How an object is shown: the keys of the answer, and what is filled in level by level."""
+
+    parts: list[str] = dataclass_field(default_factory=list)
+    relations: list[Relation] = dataclass_field(default_factory=list)
+    is_personal: bool = False
 
     def put(self, key: str, expression: str) -> None:
         """Add a key of the answer: names of GraphQL hold nothing that would end the text."""
         self.parts.append(f"{key!r}: {expression}")
 
-    def compiled(self) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
-        """Return the function."""
-        text = "def project(objects):\n    return [{" + ", ".join(self.parts) + "} for o in objects]\n"
-        exec(text, self.names)  # noqa: S102  made of names of the schema, and of aliases, which are names of GraphQL
-        project: Callable[[Sequence[Any]], list[dict[str, Any]]] = self.names["project"]
-        return project
+    @property
+    def text(self) -> str:
+        """Return the expression."""
+        return "{" + ", ".join(self.parts) + "}"
 
 
-def make_plan(
-    parent_type: GraphQLObjectType,
-    selected: dict[str, FieldDetailsList],
-    *,
-    actor: Actor,
-    find: Callable[[GraphQLObjectType, str], GraphQLField | None],
-) -> Plan:
-    """Plan a selection for an actor, and for everyone whom the policies treat alike. Raises `Unplannable`."""
-    source, relations, is_personal = _Source(), list[Relation](), False
-    for key, details in selected.items():
-        name = details[0].node.name.value
-        if name == "__typename":
-            source.put(key, repr(parent_type.name))
-            continue
-        found = find(parent_type, name)
-        definition = found and (found.extensions or {}).get(DEFINITION)
-        if found is None or not isinstance(definition, StrawberryField) or details[0].fragment_variable_values:
-            raise Unplannable
-        policy: Policy | None = (found.extensions or {}).get(POLICY)
-        if policy is None:
-            raise Unplannable
-        if not policy.allows(actor):
-            source.put(key, _instead(policy, found.type))
-            continue
-        is_masked = actor.is_masked and (policy.mask or policy.part) is not None
-        is_personal = is_personal or (policy.is_personal and not is_masked)
-        if definition.is_basic_field and is_leaf_type(_nullable(found.type)):
-            source.put(key, _leaf(source, found.type, definition, policy if is_masked else None))
-            continue
-        if is_masked and policy.part is not None:
-            raise Unplannable
-        source.put(key, "None")
-        relations.append(Relation(key, found, details, parent_type, definition, policy.mask if is_masked else None))
-    return Plan(parent_type, source.compiled(), relations, is_personal)
-
-
-def relation_of(
-    parent_type: GraphQLObjectType,
-    key: str,
-    details: FieldDetailsList,
-    *,
-    actor: Actor,
-    find: Callable[[GraphQLObjectType, str], GraphQLField | None],
-) -> Relation:
-    """Return a root field that the actor may read, with nothing to be masked. Raises `Unplannable`."""
-    found = find(parent_type, details[0].node.name.value)
-    definition = found and (found.extensions or {}).get(DEFINITION)
-    policy: Policy | None = None if found is None else (found.extensions or {}).get(POLICY)
-    if found is None or policy is None or not isinstance(definition, StrawberryField):
-        raise Unplannable
-    is_masked = actor.is_masked and (policy.mask or policy.part) is not None
-    if not policy.allows(actor) or is_masked or policy.is_personal or details[0].fragment_variable_values:
-        raise Unplannable
-    if definition.base_resolver is None or len(definition.extensions) > 0:
-        raise Unplannable
-    return Relation(key, found, details, parent_type, definition)
+def _bindings(found: GraphQLField, definition: StrawberryField, node: FieldNode) -> tuple[tuple[str, str], ...] | None:
+    """Return the arguments that take a variable as it is; None where another one depends on variables too."""
+    names = {each.graphql_name or to_camel_case(each.python_name): each.python_name for each in definition.arguments}
+    bound = []
+    for argument in node.arguments or ():
+        name, value = argument.name.value, argument.value
+        if isinstance(value, VariableNode) and isinstance(get_nullable_type(found.args[name].type), GraphQLScalarType):
+            bound.append((names[name], value.name.value))
+        elif _names_variable(value):
+            return None
+    return tuple(bound)
 
 
 def _names_variable(value: ValueNode) -> bool:
@@ -240,26 +267,6 @@ def _instead(policy: Policy, kind: GraphQLOutputType) -> str:
     raise Unplannable
 
 
-def _leaf(source: _Source, kind: GraphQLOutputType, definition: StrawberryField, policy: Policy | None) -> str:
-    """Return the expression for a plain attribute."""
-    read: Read | None = definition.metadata.get(READ)
-    value = f"o.{definition.python_name}"
-    if read is not None:
-        value = f"o.row.{definition.python_name}" if read.of is None else f"{source.name(read.of)}(o)"
-    if policy is not None and policy.part is not None:
-        value = f"{source.name(policy.part)}(o)"
-    elif policy is not None:
-        value = f"{source.name(masked)}({value}, {source.name(policy.mask)})"
-    shape = source.name(coercion(_nullable(kind)))
-    if is_non_null_type(kind):
-        return f"{shape}({value})"
-    return f"None if (v := {value}) is None else {shape}(v)"
-
-
-def _nullable(kind: GraphQLOutputType) -> GraphQLOutputType:
-    return kind.of_type if isinstance(kind, GraphQLNonNull) else kind
-
-
 def conditions_of(document: DocumentNode) -> tuple[str, ...]:
     """Return the variables of which it depends what a document selects."""
     found = _Conditions()
@@ -277,38 +284,3 @@ class _Conditions(Visitor):
             self.names |= {
                 each.value.name.value for each in node.arguments or () if isinstance(each.value, VariableNode)
             }
-
-
-@cache
-def coercion(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401  a leaf type
-    """Return the function that makes what stands in the answer of a value that is not null; it raises for null."""
-    coerce = kind.coerce_output_value
-
-    def checked(value: Any) -> Any:  # noqa: ANN401
-        found = None if value is None else coerce(value)
-        if found is None or found is Undefined:
-            message = f"no value of {kind}"
-            raise TypeError(message)
-        return found
-
-    if isinstance(kind, GraphQLEnumType):
-        return _remembered(checked)
-    if kind.name in {"String", "ID"}:
-        return lambda value: value if value.__class__ is str else checked(value)
-    if kind.name == "Int":
-        return lambda value: value if value.__class__ is int and -_INT_MAX <= value < _INT_MAX else checked(value)
-    return checked
-
-
-def _remembered(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return the coercion of an enum: it has few values."""
-    known: dict[Any, Any] = {}
-
-    def look_up(value: Any) -> Any:  # noqa: ANN401
-        key = (value.__class__, value)
-        found = known.get(key)
-        if found is None:
-            found = known[key] = coerce(value)
-        return found
-
-    return look_up

@@ -106,7 +106,13 @@ _NAMED_BY = ("given_name", "family_name", "external_id", "email", "phone")
 
 
 def _name(row: Any) -> str:  # noqa: ANN401
-    return display_name(**{name: getattr(row, name) for name in _NAMED_BY})
+    return display_name(
+        given_name=row.given_name,
+        family_name=row.family_name,
+        external_id=row.external_id,
+        email=row.email,
+        phone=row.phone,
+    )
 
 
 @view(

@@ -69,6 +69,7 @@ described_enum(
 
 
 _IN_ALL = ("total", "currency_code")
+_STATES = {str(state): state for state in OrderState}
 
 
 @view(description="What the shop gave back or took off, as its own document.")
@@ -142,7 +143,7 @@ class Order(TimelineItem):
     number: str = column("The number that people know it by.")
     placed_at: datetime = column("When the buyer placed it.")
     cancelled_at: datetime | None = column("When it was called off as a whole; null where it was not.")
-    state: OrderState = derived("How far it has come.", of=lambda own: OrderState(own.row.state), reads=("state",))
+    state: OrderState = derived("How far it has come.", of=lambda own: _STATES[own.row.state], reads=("state",))
     total: Money = derived(
         "Lines and shipping less discount, tax included.",
         of=lambda own: Money.of(own.row.total, own.row.currency_code),

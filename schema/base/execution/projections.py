@@ -1,0 +1,135 @@
+"""Projections: generated functions that shape the plain attributes of all objects of a level at once."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, NoReturn
+
+from graphql import GraphQLEnumType, GraphQLOutputType, Undefined, get_nullable_type, is_non_null_type
+from strawberry.types.field import StrawberryField
+
+from schema.base.policies import Policy, masked
+from schema.base.views import READ, Read
+
+_INT_MAX = 2**31
+_DIRECT = {
+    "String": "str",
+    "ID": "str",
+    "CountryCode": "str",
+    "CurrencyCode": "str",
+    "Cursor": "str",
+    "Duration": "str",
+    "EmailAddress": "str",
+    "Locale": "str",
+    "PhoneNumber": "str",
+    "TimeZone": "str",
+    "URL": "str",
+    "Boolean": "bool",
+}
+"""Types whose values stand in the answer as they are, where they are of this class."""
+
+
+class Unfit(Exception):  # noqa: N818  reads as what it is
+    """A plan met values that it was not made for."""
+
+
+def unfit() -> NoReturn:
+    """Give up, in the middle of an expression."""
+    raise Unfit
+
+
+class Source:
+    """The values that the text of a projection names."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._names: dict[str, Any] = {}
+        self._locals = 0
+
+    def name(self, value: Any) -> str:  # noqa: ANN401
+        """Return a name for a value in the text."""
+        name = f"v{len(self._names)}"
+        self._names[name] = value
+        return name
+
+    def local(self) -> str:
+        """Return a name for something that is different for each object."""
+        self._locals += 1
+        return f"o{self._locals}"
+
+    def compiled(self, shape: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
+        """Return the function that shapes each object as the expression says."""
+        text = f"def project(objects):\n    return [{shape} for o in objects]\n"
+        exec(text, self._names)  # noqa: S102  made of names of the schema, and of aliases, which are names of GraphQL
+        project: Callable[[Sequence[Any]], list[dict[str, Any]]] = self._names["project"]
+        return project
+
+
+def read_of(source: Source, definition: StrawberryField, name: str) -> str:
+    """Return the expression for an attribute of the object with this name."""
+    read: Read | None = definition.metadata.get(READ)
+    if read is None:
+        return f"{name}.{definition.python_name}"
+    return f"{name}.row.{definition.python_name}" if read.of is None else f"{source.name(read.of)}({name})"
+
+
+def leaf(
+    source: Source, kind: GraphQLOutputType, definition: StrawberryField, policy: Policy | None, *, name: str
+) -> str:
+    """Return the expression for what stands in the answer for a plain attribute; `policy`: masked as it says."""
+    value = read_of(source, definition, name)
+    if policy is not None and policy.part is not None:
+        value = f"{source.name(policy.part)}({name})"
+    elif policy is not None:
+        value = f"{source.name(masked)}({value}, {source.name(policy.mask)})"
+    own = source.local()
+    nullable: Any = get_nullable_type(kind)
+    shaped = f"{source.name(coercion(nullable))}({own})"
+    plain, shown = _plain(source, nullable.name, own, nullable.coerce_output_value)
+    if is_non_null_type(kind):
+        return f"{shown} if ({own} := {value}){plain} else {shaped}" if plain else shaped.replace(own, value)
+    shaped = f"{shown} if {own}{plain} else {shaped}" if plain else shaped
+    return f"None if ({own} := {value}) is None else {shaped}"
+
+
+def _plain(source: Source, type_name: str, own: str, coerce: Callable[[Any], Any]) -> tuple[str, str]:
+    """Return how a value is told that needs no coercion, and what then stands in the answer; empty: there is none."""
+    if type_name in _DIRECT:
+        return f".__class__ is {_DIRECT[type_name]}", own
+    if type_name == "Int":
+        return f".__class__ is int and {-_INT_MAX} <= {own} < {_INT_MAX}", own
+    if type_name == "DateTime":
+        return f".__class__ is {source.name(datetime)}", f"{source.name(coerce)}({own})"
+    if type_name == "Decimal":
+        return f".__class__ is {source.name(Decimal)}", f"str({own})"
+    return "", ""
+
+
+@cache
+def coercion(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401  a leaf type
+    """Return the function that makes what stands in the answer of a value that is not null; it raises for null."""
+    coerce = kind.coerce_output_value
+
+    def checked(value: Any) -> Any:  # noqa: ANN401
+        found = None if value is None else coerce(value)
+        if found is None or found is Undefined:
+            message = f"no value of {kind}"
+            raise TypeError(message)
+        return found
+
+    return _remembered(checked) if isinstance(kind, GraphQLEnumType) else checked
+
+
+def _remembered(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the coercion of an enum: it has few values."""
+    known: dict[Any, Any] = {}
+
+    def look_up(value: Any) -> Any:  # noqa: ANN401
+        key = (value.__class__, value)
+        found = known.get(key)
+        if found is None:
+            found = known[key] = coerce(value)
+        return found
+
+    return look_up
