@@ -233,7 +233,8 @@ class GraphQLEndpoint:
         body = orjson.dumps(reply.answer) if form is None else form.beginning + form.part(reply.answer) + form.end
         headers = {
             "Content-Type": f"{reply.media_type}; charset=utf-8" if form is None else form.media_type,
-            "Vary": "Accept, Accept-Encoding",
+            # What depends on the origin says so itself; a cache is to know it also of answers that do not.
+            "Vary": "Accept, Accept-Encoding" if "origin" in exchange.headers else "Accept, Accept-Encoding, Origin",
             "Cache-Control": "no-store",
             **(reply.headers or {}),
         }

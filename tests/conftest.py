@@ -192,6 +192,8 @@ async def works(database_url: str, clock: StandingClock) -> AsyncIterator[Works]
     works = Works(database=Database(database_url, pool_size=8), reactions=REACTIONS, clock=clock)
     await works.perform(lambda work: upsert_store(work, details=ITALY), actor=SYSTEM, action="storeUpsert")
     yield works
+    await works.readings.settle()
+    assert works.database.lanes.busy == 0, "something that was read with was not given back"
     await works.database.dispose()
 
 

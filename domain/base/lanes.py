@@ -92,9 +92,9 @@ class Lanes:
                 await lane.end()
                 self._idle.append(lane)
             else:
-                await _close(lane)
+                await _close(lane.connection)
         except BaseException:
-            await _close(lane)
+            await _close(lane.connection)
             raise
         finally:
             self._free()
@@ -102,7 +102,7 @@ class Lanes:
     async def close(self) -> None:
         """Close the connections that nobody uses."""
         while self._idle:
-            await _close(self._idle.pop())
+            await _close(self._idle.pop().connection)
 
     async def _wait(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -128,36 +128,41 @@ class Lanes:
         """Return an idle lane that still works, else a new one."""
         while self._idle:
             lane = self._idle.pop()
+            if lane.is_lost:
+                await _close(lane.connection)
+                continue
             try:
-                if begun:
-                    await lane.begin()
+                return await _begun(lane) if begun else lane
             except DBAPIError as error:
-                await _close(lane)
                 if not isinstance(error.orig, _LOST):
                     raise
-            except BaseException:
-                await _close(lane)
-                raise
-            else:
-                if not lane.is_lost:
-                    return lane
         lane = await self._open()
-        if begun:
-            await lane.begin()
-        return lane
+        return await _begun(lane) if begun else lane
 
     async def _open(self) -> Lane:
         connection = await self._engine.connect()
-        driver = (await connection.get_raw_connection()).driver_connection
+        try:
+            driver = (await connection.get_raw_connection()).driver_connection
+        except BaseException:
+            await _close(connection)
+            raise
         return Lane(connection, driver, is_sqlite=self._is_sqlite)
 
 
-async def _close(lane: Lane) -> None:
+async def _begun(lane: Lane) -> Lane:
+    """Return the lane in a transaction; one that cannot begin, or not in time, is closed."""
+    try:
+        await lane.begin()
+    except BaseException:
+        await _close(lane.connection)
+        raise
+    return lane
+
+
+async def _close(connection: AsyncConnection) -> None:
     """Close a connection for good, whatever state it is in."""
-    if not lane.is_sqlite:
-        lane.driver.terminate()
-    await lane.connection.invalidate()
-    await lane.connection.close()
+    await connection.invalidate()
+    await connection.close()
 
 
 def lane_of(session: AsyncSession) -> Lane | None:

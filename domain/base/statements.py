@@ -42,6 +42,9 @@ class Prepared:
         """Compile the statement."""
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
+        if "POSTCOMPILE" in self.text:
+            message = "a list of values is no single parameter: use `among`"
+            raise ValueError(message)
         self._is_sqlite = dialect.name == "sqlite"
         self._binds: list[tuple[str, Any, Reader | None]] = [
             (bind.key, bind.effective_value, writer_of(bind.type, dialect))

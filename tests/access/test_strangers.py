@@ -15,8 +15,8 @@ from graphql import (
 )
 from sqlalchemy import true
 
+from domain.base import database as databases
 from domain.base.actors import Actor
-from domain.base.database import Database
 from domain.customers.repository import consents, customers, identities, timeline
 from domain.identity.repository import stores
 from domain.orders.repository import credit_notes, deliveries, orders
@@ -160,7 +160,7 @@ async def test_the_queries_hold_without_the_database(client: Client, monkeypatch
     async def no_fence(*_: Any) -> None:  # noqa: ANN401
         return
 
-    monkeypatch.setattr(Database, "_fence", no_fence)
+    monkeypatch.setattr(databases, "_fence", no_fence)
     shop = await open_shop(client)
     for role in NARROWED:
         assert not await crawled(shop, shop.roles[role]) & strange_ids(shop), role
@@ -191,5 +191,5 @@ async def test_the_database_holds_without_the_queries(client: Client, monkeypatc
     async def no_fence(*_: Any) -> None:  # noqa: ANN401
         return
 
-    monkeypatch.setattr(Database, "_fence", no_fence)
+    monkeypatch.setattr(databases, "_fence", no_fence)
     assert await crawled(shop, shop.roles["PARTNER_AGENT"]) & strange_ids(shop)

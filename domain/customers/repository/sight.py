@@ -47,4 +47,4 @@ def is_entry_seen(session: AsyncSession, entry: type[TimelineEntry]) -> ColumnEl
     sight = sight_of(session)
     if sight.store_ids is None:
         return true()
-    return or_(is_of_stores(session, sight, entry.store_id), entry.kind.in_(OF_ALL_STORES))
+    return or_(is_of_stores(session, sight, entry.store_id), *(entry.kind == kind for kind in OF_ALL_STORES))
