@@ -58,7 +58,12 @@ class Settings(BaseSettings):
             "`http://`, host and port."
         ),
     )
-    pool_size: int = Field(default=16, ge=1, le=200, description="Connections to the database, for each process.")
+    pool_size: int = Field(
+        default=16,
+        ge=1,
+        le=200,
+        description="Connections to the database for reading, and as many for writing, for each process; opened when needed.",
+    )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
     currency: str | None = Field(

@@ -43,7 +43,8 @@ class PrivacyMutations:
     @strawberry.mutation(
         description=(
             "Has everything written down that is stored about a person, with everybody whom they absorbed. It is "
-            "ready after a while: read it again by `node`. Needs `privacy:write`; shoppers have it of themselves."
+            "ready after a while: read it again by `node`. RATE_LIMITED while ten about this person are kept. Needs "
+            "`privacy:write`; shoppers have it of themselves."
         )
     )
     async def customer_export(self, info: Info, input: Input[CustomerExportInput]) -> CustomerExportPayload | None:  # noqa: A002

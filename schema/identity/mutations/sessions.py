@@ -56,7 +56,7 @@ class SessionMutations:
     @strawberry.mutation(
         description=(
             "Signs in a member of staff or a shopper. BAD_CREDENTIALS for any wrong part; OTP_REQUIRED; RATE_LIMITED "
-            "after ten failures in a quarter of an hour."
+            "after ten failures, or sixty sign-ins, of one account in a quarter of an hour."
         )
     )
     async def session_create(self, info: Info, input: Input[SessionCreateInput]) -> SessionCreatePayload | None:  # noqa: A002
