@@ -20,7 +20,6 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     execute,
-    get_variable_values,
     parse,
     specified_rules,
     subscribe,
@@ -47,7 +46,8 @@ from schema.base.cost import Costs
 from schema.base.errors import TopLevelCode, shown_error, top_level_code
 from schema.base.execution.columns import Wanted, wanted_columns
 from schema.base.execution.executor import BreadthFirst
-from schema.base.execution.plans import Plans, Roots, Unplannable
+from schema.base.execution.plans import Plans, Roots
+from schema.base.execution.queries import execute_by_plans
 from schema.base.limits import COMMENTS_MAX, ERRORS_MAX, LimitExceeded, check_document, check_variables
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
@@ -205,46 +205,16 @@ class Operations:
             return throttled
         try:
             async with asyncio.timeout(self._settings.request_timeout_s):
-                result = await self._planned(prepared, context)
+                arguments = self._arguments(prepared, context)
+                result = await execute_by_plans(**arguments) if prepared.kind == "query" else None
                 if result is None:
-                    found = execute(**self._arguments(prepared, context), executor_class=BreadthFirst)
+                    found = execute(**arguments, executor_class=BreadthFirst)
                     result = found if isinstance(found, ExecutionResult) else await found
         except TimeoutError as error:
             result = ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error)])
         answer = _answer(result, context)
         answer["extensions"] = {"cost": self._settle(prepared, result, context)}
         return answer
-
-    async def _planned(self, prepared: Prepared, context: Context) -> ExecutionResult | None:
-        """Run a query by plans alone; None where that cannot be, or anything goes wrong: graphql-core says what."""
-        if prepared.kind != "query":
-            return None
-        document = prepared.document
-        context.wanted, context.is_lone = document.wanted, document.is_lone
-        variables = get_variable_values(
-            self._schema._schema,  # noqa: SLF001
-            document.operation.variable_definitions or (),
-            prepared.operation.variables or {},
-            hide_suggestions=self._hides,
-        )
-        if isinstance(variables, list):
-            return None
-        try:
-            executor = document.plans.executor or self._executor(prepared)
-            return ExecutionResult(data=await executor.again(context, variables).query())
-        except Exception as error:  # noqa: BLE001  whatever it is, graphql-core meets it again and says it as it should be
-            if not isinstance(error, Unplannable):
-                _log.debug("a plan did not fit", exc_info=error)
-            return None
-
-    def _executor(self, prepared: Prepared) -> BreadthFirst:
-        """Return what executes the operation of a document, made once. Raises `Unplannable`."""
-        arguments = self._arguments(prepared, None)
-        made = BreadthFirst.build(raw_variable_values=arguments.pop("variable_values"), **arguments)
-        if not isinstance(made, BreadthFirst):
-            raise Unplannable
-        prepared.document.plans.executor = made
-        return made
 
     async def subscribe(self, prepared: Prepared, context: Context) -> AsyncGenerator[Answer] | Answer:
         """Begin a subscription and return its answers as they come, or the one answer that it could not begin.
@@ -288,20 +258,19 @@ class Operations:
         """Tell whether the names of the schema are kept to oneself."""
         return not self._settings.introspection
 
-    def _arguments(self, prepared: Prepared, context: Context | None) -> dict[str, Any]:
-        schema = self._schema
-        if context is not None:
-            context.wanted = prepared.document.wanted
+    def _arguments(self, prepared: Prepared, context: Context) -> dict[str, Any]:
+        schema, document = self._schema, prepared.document
+        context.wanted, context.is_lone = document.wanted, document.is_lone
         return {
             "schema": schema._schema,  # noqa: SLF001  what Strawberry executes itself
-            "document": prepared.document.tree,
+            "document": document.tree,
             "context_value": context,
             "variable_values": prepared.operation.variables,
             "operation_name": prepared.operation.operation_name,
             "hide_suggestions": self._hides,
             "is_awaitable": optimized_is_awaitable,
             "operation_extensions": prepared.operation.extensions,
-            "plans": prepared.document.plans,
+            "plans": document.plans,
         }
 
 

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         default=16,
         ge=1,
         le=200,
-        description="Connections to the database for reading, and as many for writing, for each process; opened when needed.",
+        description="Connections to the database for reading, and as many for writing, of each process.",
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")

@@ -12,8 +12,10 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from domain.base.actors import Actor
 from domain.base.work import Works
 from schema.base.context import Context
+from schema.base.execution.columns import wanted_columns
 from schema.base.execution.executor import BreadthFirst
 from schema.base.execution.plans import Plans
+from schema.base.execution.queries import execute_by_plans
 from schema.root import make_schema
 
 Executor = type[StrawberryGraphQLCoreExecutionContext]
@@ -37,6 +39,8 @@ async def answer_to(
 ) -> bytes:
     """Return the whole answer of one of the two."""
     context = Context(works, actor=actor, request_id="r")
+    if executor is BreadthFirst:
+        context.wanted, context.is_lone = wanted_columns(make_schema()._schema, document)
     try:
         return await run(make_schema(), document, context, variables, executor=executor, plans=plans)
     finally:
@@ -61,10 +65,14 @@ async def run(
         "executor_class": executor,
         "is_awaitable": optimized_is_awaitable,
     }
+    result: ExecutionResult | None = None
     if executor is BreadthFirst:
-        arguments["plans"] = plans
-    found = execute(schema._schema, document, **arguments)
-    result = found if isinstance(found, ExecutionResult) else await found
+        arguments["plans"] = plans or Plans.of(document)
+        asked = {name: value for name, value in arguments.items() if name != "executor_class"}
+        result = await execute_by_plans(schema=schema._schema, document=document, **asked)
+    if result is None:
+        found = execute(schema._schema, document, **arguments)
+        result = found if isinstance(found, ExecutionResult) else await found
     # In the order of their places: of errors in one level nobody promises which comes first.
     errors = sorted((error.formatted for error in result.errors or ()), key=orjson.dumps)
     return orjson.dumps({"data": result.data, "errors": errors})

@@ -57,11 +57,11 @@ class _Columns(Visitor):
             return
         self.functions += not getattr((found.extensions or {}).get(DEFINITION), "is_basic_field", False)
         known = self.wanted.get(parent.name, frozenset())
-        needed = _needs(found)
+        needed = needs(found)
         self.wanted[parent.name] = None if known is None or needed is None else known | needed
 
 
-def _needs(field: GraphQLField) -> frozenset[str] | None:
+def needs(field: GraphQLField) -> frozenset[str] | None:
     """Return the columns that a field needs of its object's row; None: nobody said, so all."""
     definition = (field.extensions or {}).get(DEFINITION)
     metadata = getattr(definition, "metadata", {})

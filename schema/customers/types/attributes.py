@@ -107,7 +107,9 @@ class CustomerAttribute:
 
 
 @extends(Customer)
-@batched(description="What is known of the organisation's own attributes, by key; those that the caller may see.")
+@batched(
+    description="What is known of the organisation's own attributes, by key; those that the caller may see.", reads=()
+)
 async def attributes(customers: list[Customer], info: Info) -> list[list[CustomerAttribute]]:
     """Read the attributes of a level."""
     keys = [customer.key for customer in customers]

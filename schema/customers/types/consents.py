@@ -120,7 +120,8 @@ class Consent(TimelineItem):
         "The decision that counts for each purpose and channel: the latest one. Where customers were merged who had "
         "decided apart, the stricter one, until they decide again; `reason` says so. A no over every channel is then "
         "stricter than a yes over one of them, which is left out."
-    )
+    ),
+    reads=(),
 )
 async def consents(customers: list[Customer], info: Info) -> list[list[Consent]]:
     """Read the ledgers of a level, and what counts of them."""
@@ -153,7 +154,9 @@ def _counting(ledger: Sequence[Row[Any]], applied: Sequence[Row[Any]]) -> list[C
 
 
 @extends(Customer)
-@batched(description="Every decision that they ever made, the newest first: nothing is taken out of this ledger.")
+@batched(
+    description="Every decision that they ever made, the newest first: nothing is taken out of this ledger.", reads=()
+)
 async def consent_history(
     customers: list[Customer],
     info: Info,

@@ -84,7 +84,7 @@ class CustomerIdentity(Node):
 
 
 @extends(Customer)
-@batched(description="All they are recognised by, in the order in which it was first seen.")
+@batched(description="All they are recognised by, in the order in which it was first seen.", reads=())
 async def identities(customers: list[Customer], info: Info) -> list[list[CustomerIdentity]]:
     """Read the identities of a level."""
     async with info.context.reading() as session:

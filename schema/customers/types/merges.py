@@ -130,7 +130,7 @@ class CustomerMergePreview:
 
 
 @extends(Customer)
-@batched(description="The merges that made them what they are, in the order in which they were applied.")
+@batched(description="The merges that made them what they are, in the order in which they were applied.", reads=())
 async def merges(customers: list[Customer], info: Info) -> list[list[CustomerMerge]]:
     """Read the merges of a level."""
     async with info.context.reading() as session:
