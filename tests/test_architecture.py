@@ -26,8 +26,8 @@ SCHEMA_FILES = {"types", "inputs", "queries", "mutations", "subscriptions", "pol
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "services", "service", "managers", "manager", "misc"}
 
 STATEMENTS = {"select", "insert", "update", "delete"}
-STATEMENT_FILES = {"domain/base/pages.py"}
-"""Beside the repositories: what every repository's pages are cut with."""
+STATEMENT_FILES = {"domain/base/pages.py", "domain/base/statements.py"}
+"""Beside the repositories: what every repository's pages are cut with, and the lists in its statements."""
 
 COMMIT_FILES = {"domain/base/work.py"}
 CALLED_BY_POSITION = (["work", "events"], ["works", "job"], ["session", "ids"])

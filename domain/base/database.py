@@ -99,12 +99,10 @@ class Database:
 
         Raises `StorageFull` where the disk is.
         """
-        turn = self._write_lock if self.is_sqlite else nullcontext()
-        async with turn:
+        async with self._write_lock if self.is_sqlite else nullcontext():
             try:
-                with typed_errors():
-                    async with AsyncSession(self._writer, expire_on_commit=False) as session:
-                        yield session
+                async with _typed_session(self._writer) as session:
+                    yield session
             except StorageFull:
                 self.is_full = True
                 raise
@@ -248,6 +246,13 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         connection.exec_driver_sql("SET LOCAL plan_cache_mode = auto")
 
     return engine
+
+
+@asynccontextmanager
+async def _typed_session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    with typed_errors():
+        async with AsyncSession(engine, expire_on_commit=False) as session:
+            yield session
 
 
 @contextmanager
