@@ -202,3 +202,24 @@ async def test_a_cancelled_reading_leaves_nothing(database: Database) -> None:
             await task
         assert database.lanes.busy == 0
         assert await read(database) == 0
+
+
+async def test_a_connection_that_turns_out_to_be_lost_is_replaced(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is noticed only by the first word is made good as well."""
+    lane = await database.lanes.take(begun=True)
+    await database.lanes.give_back(lane)
+    begin = Lane.begin
+
+    async def lost(taken: Lane) -> None:
+        if taken is lane:
+            raise DBAPIError("BEGIN", None, ConnectionResetError("gone"))
+        await begin(taken)
+
+    monkeypatch.setattr(Lane, "begin", lost)
+    fresh = await database.lanes.take(begun=True)
+    assert fresh is not lane
+    assert lane.connection.closed
+    await database.lanes.give_back(fresh)
+    assert database.lanes.busy == 0
