@@ -214,7 +214,7 @@ async def test_a_connection_that_turns_out_to_be_lost_is_replaced(
 
     async def lost(taken: Lane) -> None:
         if taken is lane:
-            raise DBAPIError("BEGIN", None, ConnectionResetError("gone"))
+            raise DBAPIError(str(taken), None, ConnectionResetError())
         await begin(taken)
 
     monkeypatch.setattr(Lane, "begin", lost)
