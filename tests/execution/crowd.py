@@ -1,6 +1,7 @@
 """A shop that grows: so many customers, and one of them with so many of everything that a customer can have."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
@@ -10,7 +11,7 @@ from uuid import UUID
 from babel.core import get_global
 from babel.localedata import locale_identifiers
 
-from domain.base.actors import SYSTEM, Actor, ActorKind
+from domain.base.actors import SYSTEM, Actor, ActorKind, StaffRole
 from domain.base.errors import Refusal, Refusals
 from domain.base.work import Work, Works
 from domain.customers.actions.attributes import upsert_definition
@@ -31,7 +32,7 @@ from domain.identity.actions.keys import create_api_key
 from domain.identity.actions.sessions import open_customer_token
 from domain.identity.actions.staff import create_staff_member, update_staff_member
 from domain.identity.actions.stores import upsert_store
-from domain.identity.rules import LISTED_MAX, StaffChanges, StaffDetails, StaffRole, StoreDetails
+from domain.identity.rules import LISTED_MAX, StaffChanges, StaffDetails, StoreDetails
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_orders
@@ -43,6 +44,9 @@ CURRENCIES = ["EUR", *(code for code in sorted(get_global("all_currencies")) if 
 """The shop's own, and more than a hundred others."""
 
 LANGUAGES = [language for language in sorted(locale_identifiers()) if len(language) == 2]
+
+STEP, AGES = timedelta(minutes=5), timedelta(days=400)
+"""Between what happens; happenings of each kind are next to one another, so that each page has some of all kinds."""
 
 SOME = 20
 """Of so many others the shop knows more than that they bought: writing it takes time."""
@@ -148,8 +152,6 @@ class Crowd:
             await upsert_definition(work, details=details)
 
     async def _add_customers(self, work: Work, added: range) -> None:
-        if self._other is None:
-            self._other = await create_customer(work, details=CustomerDetails(external_id="other"))
         for number in added:
             details = CustomerDetails(
                 external_id=f"k-{number}",
@@ -160,36 +162,36 @@ class Crowd:
                 attributes=[AttributeChange(key="a0", choice="choice 0")],
             )
             self.customers.append(await create_customer(work, details=details))
+        if self._other is None:
+            self._other = await create_customer(work, details=CustomerDetails(external_id="other"))
 
     async def _add_twins(self, work: Work, added: range) -> None:
         """Add pairs who may be one person: each is proposed for a merge."""
-        for number, side in product([each for each in added if each < SOME], ("left", "right")):
-            buyer = Buyer(
-                external_id=f"{side}-{number}",
-                email=f"twin{number}@example.org",
-                given_name="Bea",
-                family_name=_word(number),
-            )
-            _all_taken(await upsert_orders(work, orders=[_order(f"{side}-{number}", buyer, days=400)]))
+        for number in [each for each in added if each < SOME]:
+            one = Buyer(external_id=f"twin-{number}", email=f"twin{number}@example.org", is_email_verified=True)
+            other = Buyer(email=one.email, given_name="Bea", family_name=_word(number))
+            for name, buyer in (("one", replace(one, given_name="Bea", family_name=_word(number))), ("other", other)):
+                _all_taken(await upsert_orders(work, orders=[_order(f"{name}-{number}", buyer, ago=AGES)]))
 
     async def _sell(self, work: Work, added: range) -> None:
         """One order of each, and of the first customer one in each currency; the first of all has the most lines."""
         lines = [_line(number) for number in range(self.size)]
-        orders = [_order("o-0-0", Buyer(external_id="k-0"), lines=lines)]
+        first = Buyer(external_id="k-0", email="ada0@example.org")
+        orders = [_order("o-0-0", first, lines=lines)]
         for number in added:
-            first = Buyer(external_id="k-0")
-            orders.append(_order(f"o-0-{number + 1}", first, currency_code=CURRENCIES[number + 1], days=number + 200))
+            ago = (number + 1) * STEP
+            orders.append(_order(f"o-0-{number + 1}", first, currency_code=CURRENCIES[number + 1], ago=ago))
             if number > 0:
-                orders.append(_order(f"o-{number}", Buyer(external_id=f"k-{number}"), days=number))
+                orders.append(_order(f"o-{number}", Buyer(external_id=f"k-{number}"), ago=ago))
         _all_taken(await upsert_orders(work, orders=orders))
 
     async def _credit(self, work: Work, added: range) -> None:
         lines = [_line(number) for number in range(self.size)]
         notes = []
         for number in sorted({0, *added}):
-            notes.append(_note(f"c-0-{number}", "o-0-0", "k-0", lines if number == 0 else lines[:1]))
+            notes.append(_note(f"c-0-{number}", "o-0-0", "k-0", lines if number == 0 else lines[:1], ago=number * STEP))
             if number > 0:
-                notes.append(_note(f"c-{number}", f"o-{number}", f"k-{number}", lines[:1]))
+                notes.append(_note(f"c-{number}", f"o-{number}", f"k-{number}", lines[:1], ago=number * STEP))
         _all_taken(await upsert_credit_notes(work, notes=notes))
 
     async def _deliver(self, work: Work, added: range) -> None:
@@ -208,7 +210,9 @@ class Crowd:
         for number in added:
             for customer_id in {self.customers[0], self.customers[min(number, SOME)]}:
                 purpose, channel = kinds[number % len(kinds)]
-                said = ConsentDetails(purpose=purpose, channel=channel, decision=ConsentDecision.GRANTED)
+                said = ConsentDetails(
+                    purpose=purpose, channel=channel, decision=ConsentDecision.GRANTED, decided_at=NOW - number * STEP
+                )
                 await record_consent(work, customer_id=customer_id, details=said)
 
     async def _describe(self, work: Work, added: range) -> None:
@@ -223,8 +227,8 @@ class Crowd:
         room = [number for number in added if number + 2 <= FAMILY_SIZE_MAX]
         for start in range(0, len(room), 10):
             # Of no name: whoever is called alike would be proposed for a merge with all others.
-            tens = room[start : start + 10]
-            head, *others = [await create_customer(work, details=CustomerDetails()) for _ in tens]
+            tens = [CustomerDetails(external_id=f"x-0-{number}") for number in room[start : start + 10]]
+            head, *others = [await create_customer(work, details=details) for details in tens]
             for other in others:
                 await merge_customers(work, survivor_id=head, absorbed_id=other, reason="They said so.")
             await merge_customers(work, survivor_id=self.customers[0], absorbed_id=head, reason="They said so.")
@@ -251,22 +255,28 @@ def _line(number: int) -> LineDetails:
 
 
 def _order(
-    external_id: str, buyer: Buyer, *, currency_code: str = "EUR", days: int = 0, lines: list[LineDetails] | None = None
+    external_id: str,
+    buyer: Buyer,
+    *,
+    currency_code: str = "EUR",
+    ago: timedelta = timedelta(),
+    lines: list[LineDetails] | None = None,
 ) -> OrderDetails:
-    placed_at = NOW - timedelta(days=days)
     return OrderDetails(
         external_id=external_id,
-        placed_at=placed_at,
+        placed_at=NOW - ago,
         currency_code=currency_code,
         buyer=buyer,
         lines=lines or [_line(0)],
     )
 
 
-def _note(external_id: str, order: str, customer: str, lines: list[LineDetails]) -> CreditNoteDetails:
+def _note(
+    external_id: str, order: str, customer: str, lines: list[LineDetails], *, ago: timedelta
+) -> CreditNoteDetails:
     return CreditNoteDetails(
         external_id=external_id,
-        issued_at=NOW,
+        issued_at=NOW - ago,
         currency_code="EUR",
         lines=lines,
         order_external_id=order,

@@ -64,7 +64,7 @@ class Lists:
             for name, given in _fields(kind).items():
                 if is_list(given) and self._is_askable(kind, name, given):
                     way = (*steps, self._step(kind, name, given))
-                    inside = self.selection(get_named_type(given.type), depth=2)
+                    inside = self.selection(get_named_type(given.type), depth=1)
                     yield ListField(owner, name, way, nested(way, inside))
 
     def path_to(self, type_name: str) -> tuple[str, ...] | None:
