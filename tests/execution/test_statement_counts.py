@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import product
 from typing import Any
 
 import httpx
@@ -190,15 +191,14 @@ async def test_a_field_that_reads_row_by_row_is_caught(works: Works) -> None:
     schema = small_schema()
     for executor in (BreadthFirst, StrawberryGraphQLCoreExecutionContext):
         statements = Counts(list)
-        for size in SIZES:
-            for field in ("byItself", "together"):
-                with hearing() as heard:
-                    context = Context(works, actor=SYSTEM, request_id="test")
-                    document = parse(f"{{ rows(count: {size}) {{ {field} }} }}")
-                    answer = await run(schema, document, context, None, executor=executor, plans=None)
-                    await context.close()
-                assert b'"errors":[]' in answer
-                statements[field].append(sum(names_tables(each) for each, _ in heard))
+        for size, field in product(SIZES, ("byItself", "together")):
+            context = Context(works, actor=SYSTEM, request_id="test")
+            document = parse(f"{{ rows(count: {size}) {{ {field} }} }}")
+            with hearing() as heard:
+                answer = await run(schema, document, context, None, executor=executor, plans=None)
+                await context.close()
+            assert b'"errors":[]' in answer
+            statements[field].append(sum(names_tables(each) for each, _ in heard))
         assert statements["together"] == [1, 1, 1]
         assert uneven(statements) == {"byItself": [1, 10, 100]}
 
