@@ -45,7 +45,7 @@ class Documents:
     async def send(self, client: Client, name: str, variables: dict[str, Any]) -> Answer:
         """Send one operation."""
         self.sent.add(name)
-        return await client.ask(self._text(name), variables)
+        return await client.ask(self.text(name), variables)
 
     async def write(self, client: Client, name: str, given: dict[str, Any]) -> dict[str, Any]:
         """Send a mutation that is accepted, and return its payload."""
@@ -54,7 +54,8 @@ class Documents:
         assert payload["userErrors"] == []
         return payload
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """Return one operation with the fragments that it uses."""
         nodes = [
             n for n in self._document.definitions if isinstance(n, OperationDefinitionNode | FragmentDefinitionNode)
         ]
