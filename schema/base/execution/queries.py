@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import structlog
 from graphql import ExecutionResult, OperationType, get_variable_values
 
 from schema.base.execution.executor import BreadthFirst
 from schema.base.execution.plans import Plans, Unplannable
-
-_log = structlog.get_logger(__name__)
 
 
 async def execute_by_plans(**arguments: Any) -> ExecutionResult | None:  # noqa: ANN401  those of graphql-core's `execute`, and `plans`
@@ -29,9 +26,7 @@ async def execute_by_plans(**arguments: Any) -> ExecutionResult | None:  # noqa:
         if isinstance(variables, list):
             return None
         return ExecutionResult(data=await executor.again(arguments["context_value"], variables).query())
-    except Exception as error:  # noqa: BLE001  see above
-        if not isinstance(error, Unplannable):
-            _log.debug("a plan did not fit", exc_info=error)
+    except Exception:  # noqa: BLE001  see above
         return None
 
 
