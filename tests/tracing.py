@@ -10,6 +10,10 @@ from pathlib import Path
 import coverage
 import pytest
 
+from domain.base import statements
+from domain.base.kept import Kept
+from domain.base.statements import Prepared
+
 ROOT = Path(__file__).parent
 COUNTED_FOLDERS = ("access", "base", "customers", "identity", "orders")
 BOTH_DATABASES = ("access", "base")
@@ -33,7 +37,11 @@ def counts(item: pytest.Item) -> bool:
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Trace what counts, with what it starts from."""
     controller = getattr(item.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if controller is None or counts(item):
+    if controller is None:
+        return (yield)
+    if counts(item):
+        # Statements are kept for as long as the process runs: what builds them is to be seen by who counts.
+        statements._statements = Kept[Prepared](statements.STATEMENTS_MAX)
         return (yield)
     controller.pause()
     # In each of several processes coverage has begun by itself already, and would go on with that now.

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, text
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from domain.base import lanes as lanes_of
 from domain.base.database import Database
 from domain.base.lanes import Lane
+from domain.base.sight import Sight
 from tests.base.samples import Sample, store
 from tests.waiting import until
 
@@ -223,3 +225,18 @@ async def test_a_connection_that_turns_out_to_be_lost_is_replaced(
     assert lane.connection.closed
     await database.lanes.give_back(fresh)
     assert database.lanes.busy == 0
+
+
+@POSTGRESQL_ONLY
+async def test_a_lane_that_cannot_be_fenced_is_closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads in a transaction that sees more than they may."""
+
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("domain.base.database._fence", broken)
+        with pytest.raises(ZeroDivisionError):
+            await database.take_lane(Sight(customer_id=UUID(int=1)))
+    assert database.lanes.busy == 0
+    assert await read(database) == 0

@@ -59,11 +59,9 @@ async def rows_by_family(
         return chosen.join(family, family.c.id == column).order_by(*order_by)
 
     found: dict[UUID, list[Any]] = defaultdict(list)
-    wanted = list(dict.fromkeys(keys))
-    if wanted:
-        statement = prepared(session, ("by family", column, tuple(order_by)), build)
-        for row in await statement.rows(session, ids=wanted):
-            found[row.group_id].append(row)
+    statement = prepared(session, ("by family", column, tuple(order_by)), build)
+    for row in await statement.rows(session, ids=list(dict.fromkeys(keys))):
+        found[row.group_id].append(row)
     return found
 
 
@@ -83,10 +81,9 @@ async def count_by_family(
         return statement.group_by(family.c.group_id)
 
     counts: dict[UUID, int] = defaultdict(int)
-    wanted = list(dict.fromkeys(keys))
-    if wanted:
-        statement = prepared(session, ("count by family", column, where), build)
-        counts.update({row.group_id: row.size for row in await statement.rows(session, ids=wanted)})
+    statement = prepared(session, ("count by family", column, where), build)
+    rows = await statement.rows(session, ids=list(dict.fromkeys(keys)))
+    counts.update({row.group_id: row.size for row in rows})
     return counts
 
 

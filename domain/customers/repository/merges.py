@@ -66,9 +66,9 @@ async def list_applied_merges_by_family(session: AsyncSession, ids: Iterable[UUI
             .order_by(CustomerMerge.merged_at, CustomerMerge.id)
         )
 
-    if wanted := list(dict.fromkeys(ids)):
-        for row in await prepared(session, ("applied merges by family",), build).rows(session, ids=wanted):
-            found[row.group_id].append(row)
+    statement = prepared(session, ("applied merges by family",), build)
+    for row in await statement.rows(session, ids=list(dict.fromkeys(ids))):
+        found[row.group_id].append(row)
     return found
 
 

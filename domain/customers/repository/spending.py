@@ -74,9 +74,9 @@ async def list_spendings_by_customer(session: AsyncSession, ids: Iterable[UUID])
             .order_by(CustomerSpending.currency_code)
         )
 
-    if wanted := list(dict.fromkeys(ids)):
-        for row in await prepared(session, ("spendings by family",), build).rows(session, ids=wanted):
-            found[row.group_id].append(row)
+    statement = prepared(session, ("spendings by family",), build)
+    for row in await statement.rows(session, ids=list(dict.fromkeys(ids))):
+        found[row.group_id].append(row)
     return found
 
 

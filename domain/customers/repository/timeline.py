@@ -64,7 +64,7 @@ async def count_entries_by_family(session: AsyncSession, ids: Iterable[UUID], *,
         return counted.group_by(family.c.group_id)
 
     counts: dict[UUID, int] = defaultdict(int)
-    if wanted := list(dict.fromkeys(ids)):
-        statement = prepared(session, ("count entries by family",), build)
-        counts.update({row.group_id: row.size for row in await statement.rows(session, ids=wanted, kind=kind)})
+    statement = prepared(session, ("count entries by family",), build)
+    rows = await statement.rows(session, ids=list(dict.fromkeys(ids)), kind=kind)
+    counts.update({row.group_id: row.size for row in rows})
     return counts
