@@ -35,8 +35,6 @@ class Sight:
     @property
     def parameters(self) -> dict[str, Any]:
         """Return what statements compare with."""
-        if self.is_whole:
-            return {}
         return {SIGHT_CUSTOMER: self.customer_id, SIGHT_STORES: sorted(self.store_ids or ())}
 
     @property
