@@ -93,6 +93,8 @@ class Lanes:
                 self._idle.append(lane)
             else:
                 await _close(lane.connection)
+        except DBAPIError:
+            await _close(lane.connection)  # lost at the very end: what was read was read
         except BaseException:
             await _close(lane.connection)
             raise

@@ -117,6 +117,23 @@ async def test_a_lane_that_cannot_end_is_closed(database: Database, monkeypatch:
     assert await read(database) == 0
 
 
+async def test_a_connection_that_is_lost_at_the_end_costs_nobody_an_answer(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read was read: the connection is closed, its place is free, and nothing is raised."""
+    lane = await database.lanes.take(begun=True)
+
+    async def lost(ended: Lane) -> None:
+        raise DBAPIError(str(ended), None, ConnectionResetError())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lane, "end", lost)
+        await database.lanes.give_back(lane)
+    assert lane.connection.closed
+    assert database.lanes.busy == 0
+    assert await read(database) == 0
+
+
 @pytest.mark.parametrize("error", [DBAPIError("BEGIN", None, ValueError("no")), asyncio.CancelledError()])
 async def test_a_lane_that_cannot_begin_is_closed(
     database: Database, monkeypatch: pytest.MonkeyPatch, error: BaseException

@@ -30,7 +30,7 @@ from schema.base.execution.plans import Plan, Planned, Planner, Plans, Relation,
 
 
 class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
-    """Executes the root fields as graphql-core does, and what is below them level by level."""
+    """Executes queries by plans, and what is below the root fields of everything else."""
 
     def __init__(self, *args: Any, plans: Plans | None = None, **kwargs: Any) -> None:  # noqa: ANN401  graphql-core's
         """Take what was planned for this operation before."""
@@ -53,12 +53,16 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         """Return the data of a query, by plans alone. Whatever goes wrong raises: graphql-core says how to put it."""
         key = self._role_key()
         known = self._plans.find(key)
-        if known is None:
-            try:
+        try:
+            if known is None:
                 known = self._query_fields()
-            except Unplannable:
-                known = ()
-            self._plans.keep(key, known)
+                self._plans.keep(key, known)
+            return await self._run(known)
+        except Unplannable:
+            self._plans.keep(key, ())  # the next one is not begun in vain
+            raise
+
+    async def _run(self, known: Planned) -> dict[str, Any]:
         if not known:
             raise Unplannable
         levels = Levels(self.context_value, plan=self._plan, inform=self._inform, arguments=self._arguments)

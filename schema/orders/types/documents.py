@@ -72,8 +72,26 @@ _IN_ALL = ("total", "currency_code")
 _STATES = {str(state): state for state in OrderState}
 
 
+class _Document:
+    """A row that is somebody's."""
+
+    row: Any
+
+    @property
+    def key(self) -> UUID:
+        """Return the key behind the id."""
+        key: UUID = self.row.id
+        return key
+
+    @property
+    def customer_key(self) -> UUID | None:
+        """Return whose it is."""
+        key: UUID | None = self.row.customer_id
+        return key
+
+
 @view(description="What the shop gave back or took off, as its own document.")
-class CreditNote(TimelineItem):
+class CreditNote(_Document, TimelineItem):
     """See the description."""
 
     row: strawberry.Private[Any]
@@ -97,18 +115,6 @@ class CreditNote(TimelineItem):
         """Show a row."""
         return cls(row=row)
 
-    @property
-    def key(self) -> UUID:
-        """Return the key behind the id."""
-        key: UUID = self.row.id
-        return key
-
-    @property
-    def customer_key(self) -> UUID | None:
-        """Return whose it is."""
-        key: UUID | None = self.row.customer_id
-        return key
-
     @batched(description="Whose it is; null where the shop did not say.", reads=("customer_id",))
     async def customer(notes: list["CreditNote"], info: Info) -> list[Customer | None]:  # noqa: N805
         """Read the customers of a level."""
@@ -130,7 +136,7 @@ class CreditNote(TimelineItem):
 
 
 @view(description="One purchase, as the shop knows it now.")
-class Order(TimelineItem):
+class Order(_Document, TimelineItem):
     """See the description."""
 
     row: strawberry.Private[Any]
@@ -182,18 +188,6 @@ class Order(TimelineItem):
     def of(cls, row: Any) -> "Order":  # noqa: ANN401
         """Show a row."""
         return cls(row=row)
-
-    @property
-    def key(self) -> UUID:
-        """Return the key behind the id."""
-        key: UUID = self.row.id
-        return key
-
-    @property
-    def customer_key(self) -> UUID | None:
-        """Return whose it is."""
-        key: UUID | None = self.row.customer_id
-        return key
 
     @batched(description="Where it was placed.", reads=("store_id",))
     async def store(orders: list["Order"], info: Info) -> list[Store]:  # noqa: N805
