@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, OSError)
 """What a driver raises that is no fault of ours."""
@@ -26,14 +27,21 @@ class Lane:
 
     __slots__ = ("connection", "driver", "is_begun", "is_sqlite", "session")
 
+    is_writing = False
+    """Whether what is read must wait for what is written (`domain/base/writing.py`)."""
+
     def __init__(self, connection: AsyncConnection, driver: Any, *, is_sqlite: bool) -> None:  # noqa: ANN401
         """Take an open connection that begins no transactions by itself."""
         self.connection = connection
         self.driver = driver
         self.is_sqlite = is_sqlite
         self.is_begun = False
-        self.session = AsyncSession(connection, autoflush=False)
+        self.session = self.open_session()
         self.session.info[_LANE] = self
+
+    def open_session(self) -> AsyncSession:
+        """Return a session of SQLAlchemy on the connection."""
+        return AsyncSession(self.connection, autoflush=False)
 
     async def begin(self) -> None:
         """Begin a transaction: from its first statement on it sees one snapshot."""
@@ -49,6 +57,9 @@ class Lane:
             if not self.is_sqlite or self.driver.in_transaction:  # SQLAlchemy may have ended it on SQLite
                 await self.run("ROLLBACK")
 
+    async def settle(self) -> None:
+        """Write what waits to be written: nothing, where one only reads."""
+
     async def run(self, statement: str) -> None:
         """Run a statement that answers nothing."""
         with driver_errors(statement):
@@ -63,13 +74,14 @@ class Lane:
 class Lanes:
     """At most so many connections for reading; who comes when all are taken waits in a row."""
 
-    def __init__(self, engine: AsyncEngine, *, size: int, is_sqlite: bool) -> None:
+    def __init__(self, engine: AsyncEngine, *, size: int, is_sqlite: bool, kind: type[Lane] = Lane) -> None:
         """Take where connections come from; none is opened before it is needed."""
         self.busy = 0
         """How many are taken."""
         self._engine = engine
         self._size = size
         self._is_sqlite = is_sqlite
+        self._kind = kind
         self._idle: list[Lane] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -148,7 +160,7 @@ class Lanes:
         except BaseException:
             await _close(connection)
             raise
-        return Lane(connection, driver, is_sqlite=self._is_sqlite)
+        return self._kind(connection, driver, is_sqlite=self._is_sqlite)
 
 
 async def _begun(lane: Lane) -> Lane:
@@ -167,9 +179,9 @@ async def _close(connection: AsyncConnection) -> None:
     await connection.close()
 
 
-def lane_of(session: AsyncSession) -> Lane | None:
-    """Return the lane that a session for reading is on; None for one that writes."""
-    found: Lane | None = session.info.get(_LANE)
+def lane_of(session: AsyncSession | Session) -> Lane:
+    """Return the lane that a session is on."""
+    found: Lane = session.info[_LANE]
     return found
 
 

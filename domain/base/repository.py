@@ -13,10 +13,11 @@ from sqlalchemy import (
     Dialect,
     Row,
     Select,
+    Table,
+    UpdateBase,
     and_,
     delete,
     func,
-    insert,
     inspect,
     literal_column,
     or_,
@@ -30,6 +31,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey, JobRecord, JobState
 from domain.base.statements import among, prepared
+from domain.base.writing import given, given_one, write_rows
 
 EXPIRED_REMOVED_MAX = 20
 
@@ -74,10 +76,51 @@ def upsert(session: AsyncSession, table: type[Base]) -> postgresql.Insert | sqli
 
 
 async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert plain rows, every column given, in one statement without objects: for what comes by the thousand."""
-    if rows:
-        connection = await session.connection()
-        await connection.execute(insert(table.__table__), list(rows))  # type: ignore[arg-type]  # a mapped table
+    """Insert plain rows, every column given, without objects; they wait for what else is written (`writing.py`)."""
+
+    def build(target: Table, names: Sequence[str]) -> UpdateBase:
+        return _taking_rows(session, target, names)
+
+    await write_rows(session, _table_of(table), rows, way="insert", build=build)
+
+
+async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert plain rows, each of another key; they take the place of those that have the same keys."""
+
+    def build(target: Table, names: Sequence[str]) -> UpdateBase:
+        statement = _taking_rows(session, target, names)
+        keys = [column.name for column in target.primary_key]
+        changed = {name: statement.excluded[name] for name in names if name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+    await write_rows(session, _table_of(table), rows, way="upsert", build=build)
+
+
+async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change the rows that have these keys, in the columns that are given."""
+
+    def build(target: Table, names: Sequence[str]) -> UpdateBase:
+        is_sqlite = session.get_bind().dialect.name == "sqlite"
+        sent: Any = given_one(target, names) if is_sqlite else given(target, names).c
+        is_meant = [column == sent[column.name] for column in target.primary_key]
+        keys = {column.name for column in target.primary_key}
+        return update(target).where(*is_meant).values({name: sent[name] for name in names if name not in keys})
+
+    await write_rows(session, _table_of(table), rows, way="update", build=build)
+
+
+def _taking_rows(session: AsyncSession, table: Table, names: Sequence[str]) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT of rows that have these columns."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table).values(given_one(table, names))
+    sent = given(table, names)
+    return postgresql.insert(table).from_select(list(names), select(*sent.c))
+
+
+def _table_of(table: type[Base]) -> Table:
+    found = table.__table__
+    assert isinstance(found, Table)  # noqa: S101  no view is mapped
+    return found
 
 
 async def claim_idempotency_key(

@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import repository
 from domain.base.actors import ANONYMOUS, SYSTEM
@@ -17,6 +16,7 @@ from domain.base.errors import Forbidden, StorageFull, Taken
 from domain.base.events import Event
 from domain.base.model import AuditEntry, EventRecord
 from domain.base.work import Once, Organisation, Reactions, Work, Works
+from domain.base.writing import WritingSession
 from domain.identity.actions.stores import upsert_store
 from domain.identity.events import ApiKeyCreated, StoreChanged
 from domain.identity.model import Store
@@ -110,7 +110,7 @@ async def test_a_failure_at_any_later_step_leaves_nothing(
 
     before = await state(works.database)
     with monkeypatch.context() as patch:
-        patch.setattr(AsyncSession if step == "commit" else repository, step, fail)
+        patch.setattr(WritingSession if step == "commit" else repository, step, fail)
         with pytest.raises(Breakdown):
             await works.perform_once(opening("fr"), once=ONCE, actor=APP, action="storeUpsert")
     assert await state(works.database) == before
