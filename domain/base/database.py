@@ -215,14 +215,11 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         "timezone": "UTC",
         "jit": "off",  # compiling a statement takes longer than any of ours may run
         "default_transaction_isolation": "read committed",
+        # What is prepared is planned once: looked at anew for each list of ids, planning would cost more than it.
+        "plan_cache_mode": "force_generic_plan",
     }
     if not is_writer:
-        settings |= {
-            "default_transaction_isolation": "repeatable read",
-            "default_transaction_read_only": "on",
-            # What is prepared is planned once: looked at anew for each list of ids, planning would cost more than it.
-            "plan_cache_mode": "force_generic_plan",
-        }
+        settings |= {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -232,8 +229,6 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         isolation_level="AUTOCOMMIT",  # a lane begins its transactions itself
         connect_args={"server_settings": settings, "statement_cache_size": _STATEMENTS_ON_A_CONNECTION},
     )
-    if is_writer:
-        return engine
 
     @event.listens_for(engine.sync_engine, "begin")
     def plan_anew(connection: Any) -> None:  # noqa: ANN401

@@ -7,6 +7,7 @@ a small statement. A lane is taken, begun in one round trip and given back in an
 import asyncio
 import sqlite3
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -65,6 +66,12 @@ class Lane:
         with driver_errors(statement):
             await self.driver.execute(statement)
 
+    async def cut_off(self) -> None:
+        """Let go of what still runs: on SQLite a thread would go on with it, and keep the file."""
+        if self.is_sqlite:
+            with suppress(ValueError):  # SQLAlchemy closed it already
+                await self.driver.interrupt()
+
     @property
     def is_lost(self) -> bool:
         """Tell whether the other side closed the connection."""
@@ -104,6 +111,7 @@ class Lanes:
                 await lane.end()
                 self._idle.append(lane)
             else:
+                await lane.cut_off()
                 await _close(lane.connection)
         except DBAPIError:
             await _close(lane.connection)  # lost at the very end: what was read was read

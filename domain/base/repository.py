@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     UpdateBase,
     and_,
+    bindparam,
     delete,
     func,
     inspect,
@@ -174,15 +175,15 @@ async def store_idempotent_answer(session: AsyncSession, *, scope: str, key: str
     )
 
 
-async def add_events(session: AsyncSession, *, audit: AuditEntry, events: Sequence[dict[str, Any]]) -> None:
+async def add_events(session: AsyncSession, *, audit: Mapping[str, Any], events: Sequence[dict[str, Any]]) -> None:
     """Write the audit row and the events; on SQLite, whose only writer this is, number them at once."""
-    await add_audit_entries(session, [audit])
+    await insert_rows(session, AuditEntry, [audit])
     if not events:
         return
     first = await _reserve_numbers(session, len(events)) if session.get_bind().dialect.name == "sqlite" else None
     for offset, row in enumerate(events):
         row["seq"] = None if first is None else first + offset
-        row["audit_id"] = audit.id
+        row["audit_id"] = audit["id"]
     await insert_rows(session, EventRecord, events)
 
 
@@ -193,13 +194,17 @@ async def add_audit_entries(session: AsyncSession, entries: Sequence[AuditEntry]
 
 
 async def _reserve_numbers(session: AsyncSession, count: int) -> int:
-    statement = (
-        upsert(session, EventHead)
-        .values(id=1, seq=count)
-        .on_conflict_do_update(index_elements=["id"], set_={"seq": EventHead.seq + count})
-        .returning(EventHead.seq)
-    )
-    newest: int = (await session.execute(statement)).scalar_one()
+    def build() -> UpdateBase:
+        number = bindparam("count", type_=EventHead.seq.type)
+        return (
+            upsert(session, EventHead)
+            .values(id=1, seq=number)
+            .on_conflict_do_update(index_elements=["id"], set_={"seq": EventHead.seq + number})
+            .returning(EventHead.seq)
+        )
+
+    (row,) = await prepared(session, ("reserve numbers",), build).rows(session, count=count)
+    newest: int = row.seq
     return newest - count + 1
 
 

@@ -11,12 +11,12 @@ lengths. Rows have the columns as attributes, each converted when it is read as 
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import ColumnElement, Dialect, Select, UpdateBase, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Dialect, Select, UpdateBase, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, TypeDecorator, TypeEngine
@@ -25,6 +25,8 @@ from domain.base.columns import Key, Reader, reader_of, writer_of
 from domain.base.kept import Kept
 from domain.base.lanes import driver_errors, lane_of
 from domain.base.sight import SIGHT_CUSTOMER, SIGHT_STORES, Sight, sight_of
+
+Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | UpdateBase
 
 STATEMENTS_MAX = 1_000
 """Statements that are kept: what clients ask for decides which columns are read, so there is no end of them."""
@@ -38,7 +40,7 @@ class Prepared:
 
     __slots__ = ("_binds", "_is_sqlite", "_row", "text")
 
-    def __init__(self, statement: Select[Any] | UpdateBase, dialect: Dialect) -> None:
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
         """Compile the statement."""
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
@@ -81,9 +83,7 @@ class Prepared:
 _statements: Kept[Prepared] = Kept(STATEMENTS_MAX)
 
 
-def prepared(
-    session: AsyncSession, key: tuple[Hashable, ...], build: Callable[[], Select[Any] | UpdateBase]
-) -> Prepared:
+def prepared(session: AsyncSession, key: tuple[Hashable, ...], build: Callable[[], Statement]) -> Prepared:
     """Return the statement of this key, built where it is not known yet.
 
     Sessions that are narrowed in different ways have different statements, which take the same parameters.

@@ -78,8 +78,7 @@ class WritingLane(Lane):
 
     async def write(self, part: "_Part") -> None:
         """Let a part wait, behind everything that was told before."""
-        if self._has_objects():
-            await self.session.flush()
+        await self.session.flush()
         same = next((each for each in reversed(self.waiting) if each.about == part.about), None)
         if same is not None and same.takes(part):
             same.rows.extend(part.rows)
@@ -88,8 +87,7 @@ class WritingLane(Lane):
 
     async def settle(self) -> None:
         """Write everything that was told, so that whoever reads next sees it."""
-        if self._has_objects():
-            await self.session.flush()
+        await self.session.flush()
         if self.waiting:
             await self.write_waiting()
 
@@ -108,10 +106,6 @@ class WritingLane(Lane):
                 else:
                     await self.driver.execute_fetchall(text, arguments)
 
-    def _has_objects(self) -> bool:
-        """Tell whether SQLAlchemy was told anything that it has not written yet."""
-        return bool(self.session.new or self.session.dirty or self.session.deleted)
-
 
 class _Session(SyncSession):
     """SQLAlchemy's own session behind one that writes."""
@@ -122,10 +116,16 @@ class WritingSession(AsyncSession):
 
     sync_session_class = _Session
 
-    async def connection(self, **options: Any) -> AsyncConnection:  # noqa: ANN401
+    async def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write the objects that SQLAlchemy was told of, if there are any."""
+        known = self.sync_session  # asked by itself: this is on every write's way
+        if known.new or (len(known.identity_map) and (known.dirty or known.deleted)):
+            await super().flush(objects)
+
+    async def connection(self, *arguments: Any, **options: Any) -> AsyncConnection:  # noqa: ANN401
         """Return the connection, with everything written that was told so far."""
         await writing_lane_of(self).settle()
-        return await super().connection(**options)
+        return await super().connection(*arguments, **options)
 
     async def commit(self) -> None:
         """Commit all that was written, by whichever way. What is read or written after that is in no transaction."""
@@ -154,6 +154,12 @@ def writing_lane_of(session: AsyncSession) -> WritingLane:
     lane = lane_of(session)
     assert isinstance(lane, WritingLane)  # noqa: S101  a session for reading writes nothing
     return lane
+
+
+def facts_of(session: AsyncSession) -> dict[Hashable, Any]:
+    """Return what the connection knows to be so for good; nothing, where one only reads."""
+    lane = lane_of(session)
+    return lane.facts if isinstance(lane, WritingLane) else {}
 
 
 async def write(

@@ -244,7 +244,7 @@ async def test_what_is_told_is_decided_when_it_is_sent(client: Client) -> None:
         assert await follower.kinds(1) == ["OrderChanged"]
 
 
-async def test_no_connection_is_held_while_one_waits(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_connection_is_held_while_one_waits(client: Client) -> None:
     """Twice as many listeners as the pool has connections, and everybody is told."""
     customer = await new_customer(client)
     followers = [await begin(client.works, customer["id"]) for _ in range(16)]

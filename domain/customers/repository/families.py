@@ -1,7 +1,7 @@
 """Every query about records, and about the families that merges make of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -25,9 +25,12 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.repository import Condition, chunks
 from domain.base.statements import among, prepared
+from domain.base.writing import writing_lane_of
 from domain.customers.errors import CustomerNotFound
 from domain.customers.model import Customer, CustomerMerge, CustomerRecord, CustomerSpending
 from domain.customers.rules.families import MergeState, Shown, in_order_of_belief
+
+_HELD = "families"
 
 
 def members(session: AsyncSession) -> Subquery:
@@ -123,13 +126,67 @@ async def list_family(session: AsyncSession, customer_id: UUID) -> list[UUID]:
 
 async def list_erased(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
     """Return which of these records were erased: of those nothing personal is kept again."""
-    found: set[UUID] = set()
-    for chunk in chunks(ids):
-        statement = select(CustomerRecord.id)
-        found.update(
-            await session.scalars(statement.where(CustomerRecord.id.in_(chunk), CustomerRecord.erased_at.is_not(None)))
-        )
+
+    def build() -> Select[Any]:
+        is_erased = CustomerRecord.erased_at.is_not(None)
+        return select(CustomerRecord.id).where(among(session, CustomerRecord.id, "ids"), is_erased)
+
+    held, wanted = _held(session), set(ids)
+    found = {key for key in wanted if held.get(key)}
+    if unknown := sorted(key for key in wanted if key not in held):
+        found.update(row.id for row in await prepared(session, ("erased",), build).rows(session, ids=unknown))
     return found
+
+
+def _held(session: AsyncSession) -> dict[UUID, bool]:
+    """Return the records whose families this transaction has locked, each with whether it was erased before that."""
+    found: dict[UUID, bool] = writing_lane_of(session).known.setdefault(_HELD, {})
+    return found
+
+
+def forget_families(session: AsyncSession) -> None:
+    """Look up anew what is locked, and who was erased: this transaction erases somebody."""
+    _held(session).clear()
+
+
+async def hold_families(session: AsyncSession, ids: Iterable[UUID]) -> None:
+    """Lock the families that these records are in, as `lock_families` does; those that are locked already stay it."""
+    held = _held(session)
+    wanted = {key for key in ids if key not in held}
+    if wanted:
+        owners = select(CustomerRecord.id.label("id")).where(among(session, CustomerRecord.id, "ids"))
+        await hold_families_of(session, ("ids",), lambda: owners, ids=sorted(wanted))
+
+
+async def hold_families_of(
+    session: AsyncSession,
+    key: tuple[Hashable, ...],
+    build: Callable[[], Select[Any]],
+    **values: Any,  # noqa: ANN401
+) -> None:
+    """Lock the families of the records that a statement finds, as `id`: known by a key, as `prepared` has it."""
+
+    def lock() -> Select[Any]:
+        owners, record = build().cte("owners"), CustomerRecord
+        canonical = select(record.canonical_id).where(record.id.in_(select(owners.c.id)))
+        locked = (
+            select(record.id, record.erased_at.is_not(None).label("is_erased"))
+            .where(record.canonical_id.in_(canonical))
+            .order_by(record.id)
+            .with_for_update(key_share=True)
+            .cte("locked")
+        )
+        joined = locked.join(owners, owners.c.id == locked.c.id, full=True)
+        return select(owners.c.id.label("owner_id"), *locked.c).select_from(joined)
+
+    held = _held(session)
+    before = len(held)
+    rows = await prepared(session, ("hold families", *key), lock).rows(session, **values)
+    held.update((row.id, bool(row.is_erased)) for row in rows if row.id is not None)
+    missing = [row.owner_id for row in rows if row.owner_id is not None and row.owner_id not in held]
+    # Whose family changed while we waited for it is looked up anew; who is nobody's record is not.
+    if missing and (len(held) > before or await list_canonical_ids(session, missing)):
+        await hold_families(session, missing)
 
 
 async def hold_records(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
@@ -183,6 +240,7 @@ async def lock_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID
             found.update({record.id: record for record in await session.scalars(statement)})
         if len(found) == before and not await list_canonical_ids(session, missing):
             break  # nobody has these ids; who was only absorbed meanwhile is looked up anew
+    _held(session).update((key, record.erased_at is not None) for key, record in found.items())
     return {key: record for key, record in found.items() if record.erased_at is None}
 
 

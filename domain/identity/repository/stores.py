@@ -11,10 +11,13 @@ from domain.base.repository import rows_by_id
 from domain.base.sight import sight_of
 from domain.base.statements import is_of_stores
 from domain.base.work import Organisation
+from domain.base.writing import facts_of
 from domain.identity.model import Store
 
 DEFAULT_CURRENCY_CODE = "EUR"
 """What sums are shown in before there is any store and where no setting says otherwise."""
+
+_CURRENCY = "currency"
 
 STORES_MAX = 1_000
 """An organisation's stores are a short list, read whole."""
@@ -57,8 +60,14 @@ async def get_currency_code(session: AsyncSession, organisation: Organisation) -
     """Return the organisation's currency: its setting, else its default store's, else EUR."""
     if organisation.currency_code is not None:
         return organisation.currency_code
+    facts, name = facts_of(session), (_CURRENCY, organisation.default_store_code)
+    if name in facts:
+        return str(facts[name])
     store = await find_default_store(session, organisation)
-    return DEFAULT_CURRENCY_CODE if store is None else store.currency_code
+    if store is None:
+        return DEFAULT_CURRENCY_CODE
+    facts[name] = store.currency_code  # a store keeps its currency
+    return store.currency_code
 
 
 async def find_home_country(session: AsyncSession, organisation: Organisation) -> str | None:

@@ -19,7 +19,8 @@ from domain.base.pages import (
     list_pages_by_group,
 )
 from domain.base.repository import Columns, chunks, columns_of, rows_by_id, rows_by_parent
-from domain.customers.repository.families import is_in_family, lock_families, members
+from domain.base.statements import among
+from domain.customers.repository.families import hold_families_of, is_in_family, members
 from domain.orders.errors import OrderNotFound
 from domain.orders.model import (
     Order,
@@ -112,13 +113,18 @@ async def lock_buyers(
     session: AsyncSession, *, ids: Iterable[UUID | None] = (), external_ids: Iterable[str | None] = ()
 ) -> None:
     """Lock the families of those whose orders these are: always before the orders, as an erasure locks both."""
-    owners: set[UUID] = set()
-    for column, values in ((Order.id, ids), (Order.external_id, external_ids)):
-        for chunk in chunks(value for value in values if value is not None):
-            statement = select(Order.customer_id).where(column.in_(chunk), Order.customer_id.is_not(None))
-            owners.update(owner for owner in await session.scalars(statement) if owner is not None)
-    if owners:
-        await lock_families(session, owners)
+    named = {
+        "ids": (Order.id, [each for each in ids if each is not None]),
+        "external_ids": (Order.external_id, [each for each in external_ids if each is not None]),
+    }
+    given = {name: values for name, (_, values) in named.items() if values}
+
+    def owners() -> Select[Any]:
+        is_meant = or_(*(among(session, named[name][0], name) for name in given))
+        return select(Order.customer_id.label("id")).where(is_meant, Order.customer_id.is_not(None)).distinct()
+
+    if given:
+        await hold_families_of(session, ("buyers", *given), owners, **given)
 
 
 async def list_orders_for_update(session: AsyncSession, external_ids: Iterable[str]) -> dict[str, Order]:
