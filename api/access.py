@@ -109,8 +109,10 @@ def client_address(peer: str | None, forwarded_for: str | None, *, trusted_proxi
     A proxy that is trusted says in `X-Forwarded-For` for whom it asks: the last address that is no trusted proxy's.
     What stands before that one, the client may have written itself.
     """
+    if forwarded_for is None:
+        return peer
     address, trusted = peer, tuple(trusted_proxies)
-    for named in reversed((forwarded_for or "").split(",")):
+    for named in reversed(forwarded_for.split(",")):
         if address is None or not _is_in(address, trusted):
             break
         if not _is_address(named.strip()):

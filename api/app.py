@@ -1,7 +1,6 @@
 """The composition root: nothing is created at import, everything is wired here."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,12 +22,12 @@ from api.health import is_ready
 from api.issuer import Issuer
 from api.mails import Postman
 from api.operations import Operations
+from api.requests import REQUEST_ID, headers_of, request_id_of
 from api.settings import Settings
 from api.streams.shared import Streams
 from api.streams.sockets import SocketEndpoint
 from domain.base.clock import Clock, SystemClock
 from domain.base.database import POOL_SIZE, Database
-from domain.base.identifiers import new_id
 from domain.base.work import Works
 from domain.identity.actions.codes import SendMail
 from domain.jobs import HANDLERS, SCHEDULES
@@ -36,7 +35,6 @@ from domain.reactions import REACTIONS
 from schema.root import make_schema
 
 GRAPHQL_PATH = "/graphql"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def open_works(settings: Settings, *, clock: Clock | None = None) -> Works:
@@ -102,7 +100,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo: explorer
             max_age=86_400,
         ),
     ]
-    app = Application(RequestId(endpoint), routes=routes, middleware=middleware, lifespan=lifespan)
+    app = Application(endpoint, routes=routes, middleware=middleware, lifespan=lifespan)
     app.state.streams = streams
     return app
 
@@ -164,10 +162,7 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sent = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-        # An id that is not plain would end up in logs and headers as it is.
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else new_id().hex
-        scope.setdefault("state", {})["request_id"] = request_id
+        request_id = scope.setdefault("state", {})[REQUEST_ID] = request_id_of(headers_of(scope))
 
         async def stamped(message: Message) -> None:
             if message["type"] == "http.response.start":

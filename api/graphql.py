@@ -7,18 +7,29 @@ import asyncio
 import gzip
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from api.access import InvalidToken, client_address
 from api.operations import RETRY_AFTER, Prepared, Rejected
-from api.requests import Answer, Operation, RequestRefused, malformed, read_operation
+from api.requests import (
+    REQUEST_ID,
+    Answer,
+    Operation,
+    RequestRefused,
+    headers_of,
+    malformed,
+    read_operation,
+    request_id_of,
+    written,
+)
 from api.streams.bodies import Body
 from api.streams.forms import TRANSPORTS, Form, choose_form, takes_streams
 from api.streams.shared import Streams
@@ -35,44 +46,60 @@ _COMPRESSION_LEVEL = 5
 _COMPRESS_ASIDE_BYTES = 65_536
 """Answers from this size on are compressed in a thread: others go on meanwhile."""
 
+_ACCEPTS_MAX = 256
+"""Ways to say what is accepted that are not read again."""
+
+_VARY = (b"vary", b"Accept, Accept-Encoding")
+_VARY_BY_ORIGIN = (b"vary", b"Accept, Accept-Encoding, Origin")
+_NOT_STORED = (b"cache-control", b"no-store")
+
 _PARAMETERS_MAX = 20
 """Parameters of a GET; GraphQL knows five."""
 
 _log = structlog.get_logger("api.graphql")
 
 
-@dataclass(frozen=True, slots=True)
 class Exchange:
     """A request as it came in, and where its answer goes."""
 
-    method: str
-    headers: Mapping[str, str]
-    query_string: bytes
-    client_address: str | None
-    request_id: str
-    receive: Receive
-    send: Send
+    __slots__ = ("_headers", "client_address", "is_stamped", "method", "query_string", "receive", "request_id", "send")
 
-    @classmethod
-    def of(cls, scope: Scope, receive: Receive, send: Send) -> "Exchange":
-        """Take a request apart. Headers that come more than once are one list, as HTTP says."""
-        headers: dict[str, str] = {}
-        for name, value in scope["headers"]:
-            word, text = name.decode("latin-1"), value.decode("latin-1")
-            headers[word] = f"{headers[word]}, {text}" if word in headers else text
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take a request apart."""
+        self._headers = headers_of(scope)
         client = scope.get("client")
-        return cls(
-            method=scope["method"],
-            headers=headers,
-            query_string=scope["query_string"],
-            client_address=client[0] if client else None,
-            request_id=scope["state"]["request_id"],
-            receive=receive,
-            send=send,
-        )
+        self.method: str = scope["method"]
+        self.query_string: bytes = scope["query_string"]
+        self.client_address: str | None = client[0] if client else None
+        stamp = scope["state"].get(REQUEST_ID) if "state" in scope else None
+        self.is_stamped = stamp is not None
+        """Whether whoever handed it on sends its id back."""
+        self.request_id: str = stamp or request_id_of(self._headers)
+        self.receive = receive
+        self.send = send
+
+    def header(self, name: bytes) -> str | None:
+        """Return what was sent under a name in small letters."""
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def stamp(self) -> list[tuple[bytes, bytes]]:
+        """Return the header that sends the id back; none where somebody else does."""
+        return [] if self.is_stamped else [(b"x-request-id", self.request_id.encode())]
+
+    async def stamped(self, message: Message) -> None:
+        """Send a message, the first one with the id."""
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *self.stamp]
+        await self.send(message)
+
+    def has(self, name: bytes) -> bool:
+        """Tell whether anything was sent under a name in small letters."""
+        return name in self._headers
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """What goes back: an answer with its status."""
 
@@ -98,11 +125,14 @@ class GraphQLEndpoint:
         self._works = streams.works
         self._access = streams.access
         self._settings = streams.settings
+        self._deadlines = streams.operations.deadlines
+        self._log = _log.bind()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         started = time.perf_counter()
-        exchange = Exchange.of(scope, receive, send)
+        exchange = Exchange(scope, receive, send)
+        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)  # each request is a task of its own
         try:
             reply = await self._reply(exchange)
         except Exception:  # noqa: BLE001  whatever it is, the client gets an answer that it can read
@@ -114,21 +144,20 @@ class GraphQLEndpoint:
             await self._send(exchange, reply)
         if reply.context is not None:
             await reply.context.tell_reading()
-        elapsed_ms = round((time.perf_counter() - started) * 1_000, 1)
-        codes = [error["extensions"]["code"] for error in reply.answer.get("errors", ())]
-        _log.info(
+        codes = {error["extensions"]["code"] for error in reply.answer.get("errors", ())}
+        self._log.info(
             "request",
             method=exchange.method,
             status=reply.status,
-            elapsed_ms=elapsed_ms,
-            **({"codes": sorted(set(codes))} if codes else {}),
+            elapsed_ms=round((time.perf_counter() - started) * 1_000, 1),
+            **({"codes": sorted(codes)} if codes else {}),
         )
 
     async def _reply(self, exchange: Exchange) -> Reply:
         media_type = _JSON
         try:
-            media_type = negotiate(exchange.headers.get("accept"))
-            async with asyncio.timeout(self._settings.request_timeout_s):
+            media_type = negotiate(exchange.header(b"accept"))
+            with self._deadlines.begin():
                 operation = await self._read(exchange)
                 actor = await self._actor(exchange)
             return await self._run(exchange, operation, actor, media_type)
@@ -141,7 +170,7 @@ class GraphQLEndpoint:
 
     async def _actor(self, exchange: Exchange) -> Actor:
         try:
-            return await self._access.actor(exchange.headers.get("authorization"))
+            return await self._access.actor(exchange.header(b"authorization"))
         except InvalidToken:
             message = (
                 "This token is unknown, expired or revoked: refresh the session, sign in again, or use another key."
@@ -159,30 +188,34 @@ class GraphQLEndpoint:
         if exchange.method != "POST":
             message = "GraphQL comes by POST, queries also by GET."
             raise RequestRefused(405, TopLevelCode.BAD_USER_INPUT, message, {"Allow": _METHODS})
-        if exchange.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+        kind = exchange.header(b"content-type")
+        if kind != _JSON and (kind or "").partition(";")[0].strip().lower() != _JSON:
             message = f"Send the body as {_JSON}."
             raise RequestRefused(415, TopLevelCode.BAD_USER_INPUT, message)
-        if exchange.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        if (exchange.header(b"content-encoding") or "identity").strip().lower() != "identity":
             message = "Send the body as it is, without Content-Encoding."
             raise RequestRefused(415, TopLevelCode.BAD_USER_INPUT, message, {"Accept-Encoding": "identity"})
         return read_operation(_decode(await self._body(exchange)))
 
     async def _body(self, exchange: Exchange) -> bytes:
         """Read the body, and no more of it than is allowed."""
-        length = exchange.headers.get("content-length", "")
+        length = exchange.header(b"content-length") or ""
         if length.isdecimal() and len(length) < _PARAMETERS_MAX and int(length) > self._settings.body_bytes_max:
             raise self._too_long()
-        body = bytearray()
+        parts: list[bytes] = []
+        size = 0
         while True:
             message = await exchange.receive()
             if message["type"] == "http.disconnect":
                 text = "The client went away."
                 raise malformed(text)
-            body += message.get("body", b"")
-            if len(body) > self._settings.body_bytes_max:
+            body = message.get("body", b"")
+            parts.append(body)
+            size += len(body)
+            if size > self._settings.body_bytes_max:
                 raise self._too_long()
             if not message.get("more_body", False):
-                return bytes(body)
+                return body if len(parts) == 1 else b"".join(parts)
 
     def _too_long(self) -> RequestRefused:
         message = f"The body is longer than {self._settings.body_bytes_max:,} bytes; split the request."
@@ -190,10 +223,10 @@ class GraphQLEndpoint:
         return RequestRefused(413, TopLevelCode.BAD_USER_INPUT, message, {"Connection": "close"})
 
     async def _run(self, exchange: Exchange, operation: Operation, actor: Actor, media_type: str) -> Reply:
-        accept = exchange.headers.get("accept") if exchange.method == "POST" else None
+        accept = exchange.header(b"accept") if exchange.method == "POST" else None
         address = client_address(
             exchange.client_address,
-            exchange.headers.get("x-forwarded-for"),
+            exchange.header(b"x-forwarded-for"),
             trusted_proxies=self._settings.trusted_proxies,
         )
         try:
@@ -217,36 +250,47 @@ class GraphQLEndpoint:
             if form is not None:
                 return await self._stream(exchange, form, prepared, context)
             answer = await self._operations.execute(prepared, context)
-            return replace(_reply_of(answer, media_type), context=context)
+            reply = _reply_of(answer, media_type)
+            reply.context = context
+            return reply
         finally:
             await context.close()
 
     async def _stream(self, exchange: Exchange, form: Form, prepared: Prepared, context: Context) -> Reply:
         """Send the answers one after another."""
-        authorization = exchange.headers.get("authorization")
-        body = Body(self._streams, form, exchange.receive, exchange.send, context=context, authorization=authorization)
+        authorization = exchange.header(b"authorization")
+        body = Body(
+            self._streams, form, exchange.receive, exchange.stamped, context=context, authorization=authorization
+        )
         await body.run(prepared)
         return Reply(200, {}, is_sent=True, context=context)
 
     async def _send(self, exchange: Exchange, reply: Reply) -> None:
         form = reply.form
-        body = orjson.dumps(reply.answer) if form is None else form.beginning + form.part(reply.answer) + form.end
-        headers = {
-            "Content-Type": f"{reply.media_type}; charset=utf-8" if form is None else form.media_type,
+        body = written(reply.answer) if form is None else form.beginning + form.part(reply.answer) + form.end
+        headers = [
+            _content_type(reply.media_type) if form is None else (b"content-type", form.media_type.encode()),
             # What depends on the origin says so itself; a cache is to know it also of answers that do not.
-            "Vary": "Accept, Accept-Encoding" if "origin" in exchange.headers else "Accept, Accept-Encoding, Origin",
-            "Cache-Control": "no-store",
-            **(reply.headers or {}),
-        }
-        if len(body) >= self._settings.compress_bytes_min and takes_gzip(exchange.headers.get("accept-encoding", "")):
+            _VARY if exchange.has(b"origin") else _VARY_BY_ORIGIN,
+            _NOT_STORED,
+            *exchange.stamp,
+        ]
+        for name, value in (reply.headers or {}).items():
+            headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+        if len(body) >= self._settings.compress_bytes_min and takes_gzip(exchange.header(b"accept-encoding") or ""):
             body = await _compressed(body)
-            headers["Content-Encoding"] = "gzip"
-        headers["Content-Length"] = str(len(body))
-        encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await exchange.send({"type": "http.response.start", "status": reply.status, "headers": encoded})
+            headers.append((b"content-encoding", b"gzip"))
+        headers.append((b"content-length", b"%d" % len(body)))
+        await exchange.send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await exchange.send({"type": "http.response.body", "body": body})
 
 
+@cache
+def _content_type(media_type: str) -> tuple[bytes, bytes]:
+    return b"content-type", f"{media_type}; charset=utf-8".encode()
+
+
+@lru_cache(maxsize=_ACCEPTS_MAX)
 def negotiate(accept: str | None) -> str:
     """Return the first media type that the client accepts and the endpoint speaks; raises `RequestRefused`."""
     for item in (accept or _JSON).split(","):

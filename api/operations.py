@@ -4,7 +4,6 @@ A transport reads an `Operation` from what came in, prepares it and runs it; it 
 written as JSON. Status codes, frames and heartbeats are the transports' business.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
@@ -30,6 +29,7 @@ from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from api.deadlines import Deadlines
 from api.documents import Texts
 from api.requests import Answer as Answer
 from api.requests import Operation as Operation
@@ -67,7 +67,7 @@ _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Document:
     """A document that was read and found sound, with the operation that is meant."""
 
@@ -79,7 +79,7 @@ class Document:
     is_lone: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """An operation that can be run."""
 
@@ -128,6 +128,7 @@ class Operations:
         self._limits = settings.limits
         self._texts = Texts(settings)
         self._budgets = Budgets(maximum=settings.cost_budget, restore_rate=settings.cost_restore_rate)
+        self.deadlines = Deadlines(settings.request_timeout_s)
         self._documents: Kept[Document] = Kept(_DOCUMENTS_CHARACTERS_MAX)
         self._plans: Roots = Kept(_DOCUMENTS_CHARACTERS_MAX)
         self._rules = [*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule]
@@ -204,17 +205,21 @@ class Operations:
         if throttled is not None:
             return throttled
         try:
-            async with asyncio.timeout(self._settings.request_timeout_s):
-                arguments = self._arguments(prepared, context)
-                result = await execute_by_plans(**arguments) if prepared.kind == "query" else None
-                if result is None:
-                    found = execute(**arguments, executor_class=BreadthFirst)
-                    result = found if isinstance(found, ExecutionResult) else await found
+            with self.deadlines.begin():
+                result = await self._execute(prepared, context)
         except TimeoutError as error:
             result = ExecutionResult(data=None, errors=[GraphQLError("timeout", original_error=error)])
         answer = _answer(result, context)
         answer["extensions"] = {"cost": self._settle(prepared, result, context)}
         return answer
+
+    async def _execute(self, prepared: Prepared, context: Context) -> ExecutionResult:
+        """Run a query by its plan; what that cannot do, and mutations, begin with graphql-core."""
+        arguments = self._arguments(prepared, context)
+        if prepared.kind == "query" and (result := await execute_by_plans(**arguments)) is not None:
+            return result
+        found = execute(**arguments, executor_class=BreadthFirst)
+        return found if isinstance(found, ExecutionResult) else await found
 
     async def subscribe(self, prepared: Prepared, context: Context) -> AsyncGenerator[Answer] | Answer:
         """Begin a subscription and return its answers as they come, or the one answer that it could not begin.
@@ -250,8 +255,8 @@ class Operations:
         caller = caller_of(context.actor, context.client_address)
         now = self._clock.now()
         actual = prepared.document.costs.actual(result.data)
-        self._budgets.give_back(caller, prepared.cost - actual, now=now)
-        return _cost_shown(prepared.cost, actual, self._budgets.status(caller, now=now))
+        status = self._budgets.give_back(caller, prepared.cost - actual, now=now)
+        return _cost_shown(prepared.cost, actual, status)
 
     @property
     def _hides(self) -> bool:

@@ -1,12 +1,28 @@
 """What clients ask, as it was sent, and the refusal of what is no request."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import orjson
+from starlette.types import Scope
+
+from domain.base.identifiers import new_hex_id
 from schema.base.errors import TopLevelCode
+
+REQUEST_ID = "request_id"
+"""Under which a request's id stands in its scope's state, where somebody sends it back already."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 Answer: TypeAlias = dict[str, Any]
 """What goes out: `data`, `errors`, `extensions`. Without `data` nothing was executed: the request is at fault."""
+
+
+def written(content: object) -> bytes:
+    """Return what goes out as JSON. Instants of plans are written here, as RFC 3339 with `Z`."""
+    return orjson.dumps(content, option=orjson.OPT_UTC_Z)
 
 
 class RequestRefused(Exception):  # noqa: N818  reads as what it is
@@ -22,7 +38,7 @@ class RequestRefused(Exception):  # noqa: N818  reads as what it is
         return {"errors": [{"message": self.message, "extensions": {"code": self.code.value, "requestId": request_id}}]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Operation:
     """What the client asks, as it was sent."""
 
@@ -58,3 +74,23 @@ def read_operation(parameters: object) -> Operation:
 def malformed(message: str) -> RequestRefused:
     """Return the refusal of a request that is not of its form."""
     return RequestRefused(400, TopLevelCode.BAD_USER_INPUT, message)
+
+
+def headers_of(scope: Scope) -> Mapping[bytes, bytes]:
+    """Return a request's headers by their names; one that comes more than once is one list, as HTTP says."""
+    sent = scope["headers"]
+    found: dict[bytes, bytes] = dict(sent)
+    if len(found) == len(sent):
+        return found
+    found = {}
+    for name, value in sent:
+        found[name] = b"%s, %s" % (found[name], value) if name in found else value
+    return found
+
+
+def request_id_of(headers: Mapping[bytes, bytes]) -> str:
+    """Return the id that a request came with, or a new one: an id that is not plain would end up in logs as it is."""
+    sent = headers.get(b"x-request-id")
+    if sent is not None and _REQUEST_ID.fullmatch(text := sent.decode("latin-1")):
+        return text
+    return new_hex_id()

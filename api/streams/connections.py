@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Send
 
 from api.access import InvalidToken
 from api.operations import Rejected
-from api.requests import RequestRefused, read_operation
+from api.requests import RequestRefused, read_operation, written
 from api.streams.messages import Message, MessageMalformed, MessageType, authorization_in, read_message
 from api.streams.shared import (
     FAILED,
@@ -229,7 +228,7 @@ class Connection:
 
     async def _say(self, message: Mapping[str, Any]) -> None:
         """Send a message when it is its turn; nothing is said on a socket that has ended."""
-        text = orjson.dumps(message).decode()
+        text = written(message).decode()
         async with self._turn:
             if self._ending is not None:
                 return

@@ -1,14 +1,16 @@
 """The two forms in which answers come one after another over HTTP."""
 
+from functools import lru_cache
 from typing import Literal, Protocol
 
-import orjson
-
-from api.requests import Answer
+from api.requests import Answer, written
 
 _EVENT_STREAM = "text/event-stream"
 _MULTIPART = "multipart/mixed"
 _SUBSCRIPTION_SPEC = "subscriptionspec"
+_ACCEPTS_MAX = 256
+"""Ways to say what is accepted that are not read again."""
+
 _ONE_ANSWER = ("application/json", "application/graphql-response+json", "application/*", "*/*")
 
 
@@ -37,7 +39,7 @@ class ServerSentEvents:
 
     def part(self, answer: Answer) -> bytes:
         """Return one answer as it is written."""
-        return b"event: next\ndata: " + orjson.dumps(answer) + b"\n\n"
+        return b"event: next\ndata: " + written(answer) + b"\n\n"
 
     def failure(self, answer: Answer) -> bytes:
         """Return why the stream ends before its time."""
@@ -65,7 +67,7 @@ class MultipartSubscription:
 
     @staticmethod
     def _part(content: Answer) -> bytes:
-        return b"\r\ncontent-type: application/json\r\n\r\n" + orjson.dumps(content) + b"\r\n--graphql"
+        return b"\r\ncontent-type: application/json\r\n\r\n" + written(content) + b"\r\n--graphql"
 
 
 SERVER_SENT_EVENTS = ServerSentEvents()
@@ -78,6 +80,7 @@ TRANSPORTS = (
 )
 
 
+@lru_cache(maxsize=_ACCEPTS_MAX)
 def choose_form(accept: str | None, *, kind: Literal["query", "mutation", "subscription"]) -> Form | None:
     """Return the first form that the client accepts and that fits the operation; None: one answer, no stream.
 

@@ -1,6 +1,6 @@
 """Who acts, and what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -67,11 +67,16 @@ class Actor:
     """The stores of which they see anything; None: all."""
     session_id: UUID | None = None
     """The session that they signed in with; None for API keys and for tokens of an outside issuer."""
+    scope: str = field(init=False, repr=False, compare=False)
+    """The name under which this actor's idempotency keys are kept apart."""
+    powers: str = field(init=False, repr=False, compare=False)
+    """Whoever has the same are shown the same of what they see."""
 
-    @property
-    def scope(self) -> str:
-        """Return the name under which this actor's idempotency keys are kept apart."""
-        return f"{self.kind}:{self.id or ''}"
+    def __post_init__(self) -> None:
+        """Make what is asked for in each request."""
+        names = sorted(permission.value for permission in self.permissions)
+        object.__setattr__(self, "scope", f"{self.kind}:{self.id or ''}")
+        object.__setattr__(self, "powers", " ".join((self.kind, *names, *(["masked"] if self.is_masked else []))))
 
     @property
     def customer_id(self) -> UUID | None:

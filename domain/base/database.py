@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from domain.base.errors import Invalid, StorageBusy, StorageFull
-from domain.base.lanes import Lane, Lanes, driver_errors
+from domain.base.lanes import STATEMENTS_ON_A_CONNECTION, Lane, Lanes, driver_errors
 from domain.base.sight import WHOLE, Sight, look
 from domain.base.writing import WritingLane
 
@@ -31,9 +31,6 @@ STATEMENT_TIMEOUT_S = 8
 LOCK_TIMEOUT_S = 4
 REWRITTEN_BYTES_MAX = 8 * 1024 * 1024
 """A table with its indexes of so many bytes is written anew in some tenths of a second."""
-
-_STATEMENTS_ON_A_CONNECTION = 300
-"""Prepared statements that a connection of PostgreSQL keeps: each takes some ten kilobytes there."""
 
 _STATISTICS = "pg_catalog.pg_statistic"
 _BUSY_TIMEOUT_MS = 5_000
@@ -83,10 +80,11 @@ class Database:
 
         `is_single`: for one statement only, which needs no transaction around it to see one snapshot.
         """
-        lane = await self.lanes.take(begun=not (is_single and sight.is_whole))
+        is_whole = sight.is_whole
+        lane = await self.lanes.take(begun=not (is_single and is_whole))
         try:
             look(lane.session, sight)
-            if not sight.is_whole:
+            if not is_whole:
                 await _fence(lane, sight)
         except BaseException:
             await self.lanes.give_back(lane, is_sound=False)
@@ -227,7 +225,7 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         pool_timeout=30,
         hide_parameters=True,  # errors end in the log, and parameters are people's data
         isolation_level="AUTOCOMMIT",  # a lane begins its transactions itself
-        connect_args={"server_settings": settings, "statement_cache_size": _STATEMENTS_ON_A_CONNECTION},
+        connect_args={"server_settings": settings, "statement_cache_size": STATEMENTS_ON_A_CONNECTION},
     )
 
     @event.listens_for(engine.sync_engine, "begin")

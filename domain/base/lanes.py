@@ -15,6 +15,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
+from domain.base.kept import Kept
+
+STATEMENTS_ON_A_CONNECTION = 300
+"""Prepared statements that a connection of PostgreSQL keeps: each takes some ten kilobytes there."""
+
 DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, OSError)
 """What a driver raises that is no fault of ours."""
 
@@ -26,7 +31,7 @@ _PATIENCE_S = 30
 class Lane:
     """One connection for reading, and a session of SQLAlchemy on it."""
 
-    __slots__ = ("connection", "driver", "is_begun", "is_sqlite", "session")
+    __slots__ = ("connection", "driver", "is_begun", "is_sqlite", "session", "statements")
 
     is_writing = False
     """Whether what is read must wait for what is written (`domain/base/writing.py`)."""
@@ -37,6 +42,8 @@ class Lane:
         self.driver = driver
         self.is_sqlite = is_sqlite
         self.is_begun = False
+        self.statements: Kept[Any] = Kept(STATEMENTS_ON_A_CONNECTION)
+        """What is prepared on PostgreSQL's connection, by the statement that it was made of."""
         self.session = self.open_session()
         self.session.info[_LANE] = self
 
@@ -60,6 +67,10 @@ class Lane:
 
     async def settle(self) -> None:
         """Write what waits to be written: nothing, where one only reads."""
+
+    def forget(self) -> None:
+        """Prepare everything anew."""
+        self.statements = Kept(STATEMENTS_ON_A_CONNECTION)
 
     async def run(self, statement: str) -> None:
         """Run a statement that answers nothing."""
@@ -208,4 +219,9 @@ class driver_errors:  # noqa: N801  reads as the verb that it is
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Wrap what went wrong."""
         if isinstance(error, DRIVER_ERRORS) and not isinstance(error, TimeoutError):
-            raise DBAPIError(self._statement, None, error, hide_parameters=True) from error
+            raise as_database_error(self._statement, error) from error
+
+
+def as_database_error(statement: str, error: Exception) -> Exception:
+    """Return what SQLAlchemy would raise for what a driver raised."""
+    return DBAPIError(statement, None, error, hide_parameters=True)

@@ -23,7 +23,7 @@ from sqlalchemy.types import Text, TypeDecorator, TypeEngine
 
 from domain.base.columns import Key, Reader, reader_of, writer_of
 from domain.base.kept import Kept
-from domain.base.lanes import driver_errors, lane_of
+from domain.base.lanes import DRIVER_ERRORS, Lane, as_database_error, lane_of
 from domain.base.sight import SIGHT_CUSTOMER, SIGHT_STORES, Sight, sight_of
 
 Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | UpdateBase
@@ -63,21 +63,32 @@ class Prepared:
         arguments = self.arguments(session, values)
         for ear in EARS:
             ear(self.text, tuple(arguments))
-        with driver_errors(self.text):
+        try:
             if self._is_sqlite:
-                return [self._row(row) for row in await lane.driver.execute_fetchall(self.text, arguments)]
-            found: list[Any] = await lane.driver.fetch(self.text, *arguments, record_class=self._row)
-            return found
+                return list(map(self._row, await lane.driver.execute_fetchall(self.text, arguments)))
+            statement = lane.statements.get(self) or await self._kept_by(lane)
+            return await statement.fetch(*arguments)  # type: ignore[no-any-return]
+        except TimeoutError:
+            raise
+        except DRIVER_ERRORS as error:
+            if isinstance(error, asyncpg.InvalidCachedStatementError):
+                lane.forget()  # a table is not what it was
+            raise as_database_error(self.text, error) from error
+
+    async def _kept_by(self, lane: Lane) -> Any:  # noqa: ANN401  the driver's own
+        """Prepare the statement on a connection of PostgreSQL, and keep it there."""
+        made = await lane.driver.prepare(self.text, record_class=self._row)
+        lane.statements.put(self, made, weight=1)
+        return made
 
     def arguments(self, session: AsyncSession, values: Mapping[str, Any]) -> list[Any]:
         """Return the parameters in their order; how much is seen is always the session's own."""
         sight = sight_of(session)
         given = values if sight.is_whole else {**values, **sight.parameters}
-        arguments = []
-        for name, default, convert in self._binds:
-            value = given.get(name, default)
-            arguments.append(value if convert is None else convert(value))
-        return arguments
+        return [
+            given.get(name, default) if convert is None else convert(given.get(name, default))
+            for name, default, convert in self._binds
+        ]
 
 
 _statements: Kept[Prepared] = Kept(STATEMENTS_MAX)

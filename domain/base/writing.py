@@ -99,12 +99,19 @@ class WritingLane(Lane):
             for ear in EARS:
                 ear(text, tuple(arguments))
             with driver_errors(text):
-                if not self.is_sqlite:
-                    await self.driver.fetch(text, *arguments)
-                elif parts[0].is_rows:
-                    await self.driver.executemany(text, arguments)
-                else:
-                    await self.driver.execute_fetchall(text, arguments)
+                await self._run_parts(text, arguments, is_rows=parts[0].is_rows)
+
+    async def _run_parts(self, text: str, arguments: list[Any], *, is_rows: bool) -> None:
+        if not self.is_sqlite:
+            statement = self.statements.get(text)
+            if statement is None:
+                statement = await self.driver.prepare(text)
+                self.statements.put(text, statement, weight=1)
+            await statement.fetch(*arguments)
+        elif is_rows:
+            await self.driver.executemany(text, arguments)
+        else:
+            await self.driver.execute_fetchall(text, arguments)
 
 
 class _Session(SyncSession):

@@ -55,28 +55,35 @@ class Budgets:
         bucket.level += cost
         return 0
 
-    def give_back(self, caller: str, cost: int, *, now: datetime) -> None:
-        """Give back what was taken and not used; a cost below 0 was used on top."""
+    def give_back(self, caller: str, cost: int, *, now: datetime) -> ThrottleStatus:
+        """Give back what was taken and not used; a cost below 0 was used on top. Return what may be asked now."""
         bucket = self._bucket(caller, now)
         bucket.level = max(0.0, bucket.level - cost)
+        return self._status(bucket)
 
     def status(self, caller: str, *, now: datetime) -> ThrottleStatus:
         """Return what the caller may still ask."""
-        available = self._maximum - self._bucket(caller, now).level
+        return self._status(self._bucket(caller, now))
+
+    def _status(self, bucket: _Bucket) -> ThrottleStatus:
         return ThrottleStatus(
             maximum_available=self._maximum,
-            currently_available=max(0, int(available)),
+            currently_available=max(0, int(self._maximum - bucket.level)),
             restore_rate=self._restore_rate,
         )
 
     def _bucket(self, caller: str, now: datetime) -> _Bucket:
-        bucket = self._buckets.pop(caller, None) or _Bucket(0.0, now)
-        elapsed = max(0.0, (now - bucket.at).total_seconds())
-        bucket.level = max(0.0, bucket.level - elapsed * self._restore_rate)
+        bucket = self._buckets.get(caller)
+        if bucket is None:
+            bucket = self._buckets[caller] = _Bucket(0.0, now)
+            if len(self._buckets) > _BUCKETS_MAX:
+                self._buckets.popitem(last=False)
+            return bucket
+        self._buckets.move_to_end(caller)
+        if bucket.level:
+            elapsed = max(0.0, (now - bucket.at).total_seconds())
+            bucket.level = max(0.0, bucket.level - elapsed * self._restore_rate)
         bucket.at = now
-        self._buckets[caller] = bucket
-        if len(self._buckets) > _BUCKETS_MAX:
-            self._buckets.popitem(last=False)
         return bucket
 
 

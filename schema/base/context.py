@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields as fields_of
+from dataclasses import is_dataclass
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -27,6 +30,13 @@ _log = structlog.get_logger(__name__)
 
 _PERSON_NAMES = ("person_key", "customer_key", "key")
 """Under which an object says whom it is about; the first that it has counts."""
+
+
+@cache
+def _person_names(kind: Any) -> tuple[str, ...]:  # noqa: ANN401  a class
+    """Return the attributes of objects of a class that say whom they are about."""
+    fields = {field.name for field in fields_of(kind)} if is_dataclass(kind) else set()
+    return tuple(name for name in _PERSON_NAMES if name in fields or hasattr(kind, name))
 
 
 class Context:
@@ -72,7 +82,8 @@ class Context:
 
     def note_people(self, sources: Sequence[object]) -> None:
         """Note that personal data of whomever these objects are about were shown whole; all are of one type."""
-        names = [name for name in _PERSON_NAMES if hasattr(sources[0], name)]
+        kind: Any = type(sources[0])
+        names = _person_names(kind)
         if len(names) == 1:
             self._people.update(map(attrgetter(names[0]), sources))
             return
@@ -83,6 +94,8 @@ class Context:
     async def tell_reading(self) -> None:
         """Tell the audit log whose data were read, where they were many; called once the answer is sent."""
         people, self._people = self._people, set()
+        if not people:
+            return
         try:
             await note_reading(self.works, actor=self.actor, request_id=self.request_id, person_count=len(people))
         except (StorageFull, SQLAlchemyError, OSError):
@@ -109,6 +122,8 @@ class Context:
 
     async def close_reading(self) -> None:
         """Give the session back; the next read sees what was committed until then."""
+        if self._lane is None and not self._turn.locked():
+            return
         async with self._turn:
             await self._give_back()
 
@@ -117,7 +132,9 @@ class Context:
             message = "the request is over"
             raise RuntimeError(message)
         if self._lane is None:
-            self._lane = await self.works.database.take_lane(self.actor.sight, is_single=is_single and self.is_lone)
+            with typed_errors():
+                is_single = is_single and self.is_lone
+                self._lane = await self.works.database.take_lane(self.actor.sight, is_single=is_single)
         return self._lane.session
 
     async def _give_back(self) -> None:
@@ -145,8 +162,7 @@ class _Turn:
         context = self._context
         await context._turn.acquire()  # noqa: SLF001  a part of it
         try:
-            with typed_errors():
-                return await context._begin(is_single=self._is_single)  # noqa: SLF001
+            return await context._begin(is_single=self._is_single)  # noqa: SLF001
         except BaseException:
             context._turn.release()  # noqa: SLF001
             raise

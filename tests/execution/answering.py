@@ -9,6 +9,7 @@ from graphql import DocumentNode, ExecutionResult, execute, parse
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from api.requests import written
 from domain.base.actors import Actor
 from domain.base.work import Works
 from schema.base.context import Context
@@ -75,7 +76,7 @@ async def run(
         result = found if isinstance(found, ExecutionResult) else await found
     # In the order of their places: of errors in one level nobody promises which comes first.
     errors = sorted((error.formatted for error in result.errors or ()), key=orjson.dumps)
-    return orjson.dumps({"data": result.data, "errors": errors})
+    return written({"data": result.data, "errors": errors})
 
 
 async def reference(works: Works, actor: Actor, text: str, variables: Mapping[str, Any] | None = None) -> bytes:

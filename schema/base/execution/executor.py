@@ -19,7 +19,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.execution.executor import CollectedErrors
-from graphql.execution.values import VariableValues, get_argument_values
+from graphql.execution.values import VariableValues
 from graphql.pyutils import Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -38,7 +38,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         self._plans = plans or Plans.of(DocumentNode(definitions=(self.operation, *self.fragment_definitions.values())))
         self._given_back: set[str | int] = set()
 
-    def again(self, context: Context, variables: VariableValues) -> "BreadthFirst":
+    def _again(self, context: Context, variables: VariableValues) -> "BreadthFirst":
         """Return what executes the same operation for somebody else, with other variables."""
         fresh = object.__new__(type(self))
         fresh.__dict__.update(self.__dict__)
@@ -49,23 +49,22 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         fresh._given_back = set()
         return fresh
 
-    async def query(self) -> dict[str, Any]:
+    async def query(self, context: Context, variables: VariableValues) -> dict[str, Any]:
         """Return the data of a query, by plans alone. Whatever goes wrong raises: graphql-core says how to put it."""
-        key = self._role_key()
+        key = self._role_key(context.actor, variables)
         known = self._plans.find(key)
         try:
             if known is None:
-                known = self._query_fields()
+                known = self._again(context, variables).query_fields()
                 self._plans.keep(key, known)
-            return await self._run(known)
+            return await self._run(known, Levels(self, context, variables))
         except Unplannable:
             self._plans.keep(key, ())  # the next one is not begun in vain
             raise
 
-    async def _run(self, known: Planned) -> dict[str, Any]:
+    async def _run(self, known: Planned, levels: Levels) -> dict[str, Any]:
         if not known:
             raise Unplannable
-        levels = Levels(self.context_value, plan=self._plan, inform=self._inform, arguments=self._arguments)
         data: dict[str, Any] = {}
         for name, root in known:
             if isinstance(root, str):
@@ -74,7 +73,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
                 (data[name],) = await levels.complete(root.field.type, root, await levels.begin(root))
         return data
 
-    def _query_fields(self) -> Planned:
+    def query_fields(self) -> Planned:
         """Plan the root fields of a query; `__typename` is known already. Raises `Unplannable`."""
         kind = self.schema.query_type
         if kind is None:
@@ -88,7 +87,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
             if name == "__typename":
                 found.append((key, kind.name))
                 continue
-            found.append((key, self._planner().root(kind, key, details)))
+            found.append((key, self.planner().root(kind, key, details)))
         return tuple(found)
 
     def complete_value(
@@ -113,7 +112,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         return_type, details, info, path, result, _ = given
         try:
             root = self._root(info, path, details)
-            levels = Levels(self.context_value, plan=self._plan, inform=self._inform, arguments=self._arguments)
+            levels = Levels(self, self.context_value, self.variable_values)
             (completed,) = await levels.complete(return_type, root, [result])
         except Exception as error:  # noqa: BLE001  whatever it is, graphql-core meets it again and says it as it should be
             if isinstance(error, Unplannable):
@@ -139,27 +138,23 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
 
     def _key(self, info: GraphQLResolveInfo[Any], path: Path) -> tuple[Any, ...]:
         """Return by what plans differ: those whom all policies treat alike share them."""
-        return (path.key, info.field_name, *self._role_key())
+        return (path.key, info.field_name, *self._role_key(self.context_value.actor, self.variable_values))
 
-    def _role_key(self) -> tuple[Any, ...]:
+    def _role_key(self, actor: Actor, variables: VariableValues) -> tuple[Any, ...]:
         """Return by what plans of the operation differ."""
-        actor: Actor = self.context_value.actor
         name = self.operation.name and self.operation.name.value
         if not self._plans.conditions:
-            return (name, actor.kind, actor.permissions, actor.is_masked)
-        values = self.variable_values.coerced
-        conditions = (values.get(name) for name in self._plans.conditions)
-        return (name, actor.kind, actor.permissions, actor.is_masked, *conditions)
+            return (name, actor.powers)
+        return (name, actor.powers, *(variables.coerced.get(each) for each in self._plans.conditions))
 
-    def _plan(self, relation: Relation, kind: GraphQLObjectType) -> Plan:
-        """Return the plan for objects of a type behind a relation."""
-        found = relation.plans.get(kind.name)
-        if found is None:
-            planner = self._planner()
-            found = relation.plans[kind.name] = planner.plan(kind, planner.select(kind, relation.details))
+    def plan(self, levels: Levels, relation: Relation, kind: GraphQLObjectType) -> Plan:
+        """Make and keep the plan for objects of a type behind a relation."""
+        planner = self._again(levels.context, levels.variables).planner()
+        found = relation.plans[kind.name] = planner.plan(kind, planner.select(kind, relation.details))
         return found
 
-    def _planner(self) -> Planner:
+    def planner(self) -> Planner:
+        """Return what plans are made with."""
         return Planner(self.context_value.actor, self._find, self._select)
 
     def _select(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Selection:
@@ -168,11 +163,9 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
     def _find(self, parent_type: GraphQLObjectType, name: str) -> GraphQLField | None:
         return self.schema.get_field(parent_type, name)
 
-    def _inform(self, relation: Relation) -> GraphQLResolveInfo[Any]:
+    def inform(self, levels: Levels, relation: Relation) -> GraphQLResolveInfo[Any]:
         """Return what a resolver is told: its place is that of a level, which has many."""
         nodes = [each.node for each in relation.details]
         place = Path(None, relation.key, relation.parent_type.name)
-        return self.build_resolve_info(relation.field, nodes, relation.parent_type, place)
-
-    def _arguments(self, relation: Relation) -> dict[str, Any]:
-        return get_argument_values(relation.field, relation.details[0].node, self.variable_values)
+        whole = self._again(levels.context, levels.variables)
+        return whole.build_resolve_info(relation.field, nodes, relation.parent_type, place)

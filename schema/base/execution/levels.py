@@ -2,8 +2,11 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain, repeat
+from operator import is_
+from typing import Any, Protocol
 
 from graphql import (
     GraphQLAbstractType,
@@ -15,6 +18,7 @@ from graphql import (
     is_abstract_type,
     is_leaf_type,
 )
+from graphql.execution.values import VariableValues, get_argument_values
 from strawberry.schema.schema_converter import get_arguments
 from strawberry.types.info import Info
 
@@ -24,35 +28,61 @@ from schema.base.execution.projections import Unfit, coercion
 from schema.base.policies import masked
 
 
+class Operation(Protocol):
+    """What is known of an operation, whoever asks it."""
+
+    def plan(self, levels: "Levels", relation: Relation, kind: GraphQLObjectType) -> Plan:
+        """Return the plan for objects of a type behind a relation."""
+
+    def inform(self, levels: "Levels", relation: Relation) -> GraphQLResolveInfo[Any]:
+        """Return what a resolver is told: its place is that of a level, which has many."""
+
+
+class Told(Info[Context, None]):
+    """What Strawberry tells functions, made as far as they ask for it."""
+
+    def __init__(self, levels: "Levels", relation: Relation) -> None:
+        """Take what they may ask for."""
+        self._levels = levels
+        self._relation = relation
+        self._field = relation.definition
+
+    @property
+    def context(self) -> Context:
+        """Return the request."""
+        return self._levels.context
+
+    @cached_property
+    def _raw_info(self) -> GraphQLResolveInfo[Any]:  # type: ignore[override]
+        return self._levels.inform(self._relation)
+
+
 class Levels:
     """One operation, run by plans; whatever goes wrong raises, and graphql-core says what it was."""
 
-    def __init__(
-        self,
-        context: Context,
-        *,
-        plan: Callable[[Relation, GraphQLObjectType], Plan],
-        inform: Callable[[Relation], GraphQLResolveInfo[Any]],
-        arguments: Callable[[Relation], dict[str, Any]],
-    ) -> None:
-        """Take how plans are found, what resolvers are told, and the arguments of a field."""
-        self._context = context
-        self._plan = plan
-        self._inform = inform
-        self._arguments = arguments
+    __slots__ = ("_operation", "context", "variables")
+
+    def __init__(self, operation: Operation, context: Context, variables: VariableValues) -> None:
+        """Take what is asked, by whom, and with which values."""
+        self._operation = operation
+        self.context = context
+        self.variables = variables
+
+    def inform(self, relation: Relation) -> GraphQLResolveInfo[Any]:
+        """Return what a resolver is told."""
+        return self._operation.inform(self, relation)
 
     async def complete(self, kind: GraphQLOutputType, relation: Relation, values: Sequence[Any]) -> list[Any]:
         """Return what stands in the answer for the values of one field of a level, aligned to them."""
+        has_null = any(map(is_, values, repeat(None)))
         if isinstance(kind, GraphQLNonNull):
-            completed = await self.complete(kind.of_type, relation, values)
-            if any(value is None for value in completed):
+            if has_null:
                 raise Unfit
-            return completed
+            return await self._complete_all(kind.of_type, relation, values)
+        if not has_null:
+            return await self._complete_all(kind, relation, values)
         places = [index for index, value in enumerate(values) if value is not None]
-        there = values if len(places) == len(values) else [values[index] for index in places]
-        completed = await self._complete_all(kind, relation, there)
-        if there is values:
-            return completed
+        completed = await self._complete_all(kind, relation, [values[index] for index in places])
         spread: list[Any] = [None] * len(values)
         for index, value in zip(places, completed, strict=True):
             spread[index] = value
@@ -70,10 +100,13 @@ class Levels:
         assert isinstance(kind, GraphQLObjectType)  # noqa: S101  there is nothing else
         return await self._objects(self._plan(relation, kind), relation, values)
 
+    def _plan(self, relation: Relation, kind: GraphQLObjectType) -> Plan:
+        return relation.plans.get(kind.name) or self._operation.plan(self, relation, kind)
+
     async def _lists(self, kind: GraphQLList[Any], relation: Relation, values: Sequence[Any]) -> list[Any]:
-        if not all(isinstance(value, list | tuple) for value in values):
+        if not {list, tuple}.issuperset(map(type, values)) and not all(isinstance(v, list | tuple) for v in values):
             raise Unfit
-        completed = await self.complete(kind.of_type, relation, [item for value in values for item in value])
+        completed = await self.complete(kind.of_type, relation, list(chain.from_iterable(values)))
         lists, start = [], 0
         for value in values:
             lists.append(completed[start : start + len(value)])
@@ -82,7 +115,7 @@ class Levels:
 
     async def _abstract(self, kind: GraphQLAbstractType, relation: Relation, values: Sequence[Any]) -> list[Any]:
         """Complete objects of several types: those of one type together."""
-        info = self._inform(relation)
+        info = self.inform(relation)
         assert kind.resolve_type is not None  # noqa: S101  Strawberry makes one for each
         places: dict[Any, list[int]] = {}
         for index, value in enumerate(values):
@@ -103,7 +136,7 @@ class Levels:
             return []
         self._check_classes(plan, relation, objects)
         if plan.is_personal:
-            self._context.note_people(objects)
+            self.context.note_people(objects)
         shaped = plan.project(objects)
         for each in plan.relations:
             values = await self._follow(each, objects)
@@ -115,11 +148,11 @@ class Levels:
 
     def _check_classes(self, plan: Plan, relation: Relation, objects: Sequence[Any]) -> None:
         """Hold that the objects are of the type that the schema says."""
+        if plan.known_classes.issuperset(map(type, objects)):
+            return
         for each in {each.__class__: each for each in objects}.values():
-            if each.__class__ in plan.known_classes:
-                continue
             is_type_of = plan.kind.is_type_of
-            if isinstance(each, Exception) or (is_type_of and not is_type_of(each, self._inform(relation))):
+            if isinstance(each, Exception) or (is_type_of and not is_type_of(each, self.inform(relation))):
                 raise Unfit
             plan.known_classes.add(each.__class__)
 
@@ -128,10 +161,9 @@ class Levels:
         definition = relation.definition
         if definition.is_basic_field:
             return [getattr(each, definition.python_name) for each in objects]
-        info = self._inform(relation)
         if relation.batch is None:
-            return await self._resolve(relation, objects, info, self._arguments(relation))
-        told = Info(_raw_info=info, _field=definition)
+            return await self._resolve(relation, objects)
+        told = Told(self, relation)
         results = await relation.batch(list(objects), told, **self._given(relation, told))
         if len(results) != len(objects):
             raise Unfit
@@ -139,7 +171,7 @@ class Levels:
 
     async def begin(self, root: Relation) -> Sequence[Any]:
         """Return the value of a root field, alone in its level."""
-        told = Info(_raw_info=self._inform(root), _field=root.definition)
+        told = Told(self, root)
         resolver = root.definition.base_resolver
         assert resolver is not None  # noqa: S101  no plan begins without
         parents = () if resolver.self_parameter is None else (None,)
@@ -148,12 +180,13 @@ class Levels:
         found = function(*parents, **informed, **self._given(root, told))
         return [await found if inspect.isawaitable(found) else found]
 
-    def _given(self, relation: Relation, told: Info[Any, Any]) -> dict[str, Any]:
+    def _given(self, relation: Relation, told: Told) -> dict[str, Any]:
         """Return the arguments as Strawberry gives them to functions."""
         if relation.arguments is not None:
-            values = told.variable_values
-            bound = relation.bindings or ()
-            return relation.arguments | {name: values[variable] for name, variable in bound if variable in values}
+            if not relation.bindings:
+                return relation.arguments
+            values = self.variables.coerced
+            return relation.arguments | {name: values[each] for name, each in relation.bindings if each in values}
         schema = told.schema
         _, given = get_arguments(
             field=relation.definition,
@@ -169,11 +202,12 @@ class Levels:
             relation.arguments = {name: value for name, value in given.items() if name not in names}
         return given
 
-    async def _resolve(
-        self, relation: Relation, objects: Sequence[Any], info: GraphQLResolveInfo[Any], arguments: dict[str, Any]
-    ) -> Sequence[Any]:
+    def _arguments(self, relation: Relation) -> dict[str, Any]:
+        return get_argument_values(relation.field, relation.details[0].node, self.variables)
+
+    async def _resolve(self, relation: Relation, objects: Sequence[Any]) -> Sequence[Any]:
         """Ask a function of one object for each of them."""
-        resolve = relation.field.resolve
+        resolve, info, arguments = relation.field.resolve, self.inform(relation), self._arguments(relation)
         assert resolve is not None  # noqa: S101  Strawberry makes one for each field
         found = [resolve(each, info, **arguments) for each in objects]
         if not any(inspect.isawaitable(value) for value in found):

@@ -35,6 +35,7 @@ from domain.base.actors import Actor
 from domain.base.kept import Kept
 from schema.base.batched import BATCH_FUNCTION
 from schema.base.execution.projections import Source, leaf, read_of, unfit
+from schema.base.execution.variables import Variables
 from schema.base.gatherer import Batch
 from schema.base.policies import POLICY, Otherwise, Policy
 from schema.base.views import READ
@@ -102,6 +103,8 @@ class Plans:
     text: str
     executor: Any = None
     """What executes the operation, made once; what belongs to one request is put into a copy of it."""
+    variables: Variables | None = None
+    """What reads the operation's variables, made with it."""
 
     @classmethod
     def of(cls, document: DocumentNode, roots: Roots | None = None, *, text: str = "") -> "Plans":

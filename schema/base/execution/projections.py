@@ -1,7 +1,7 @@
 """Projections: generated functions that shape the plain attributes of all objects of a level at once."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, NoReturn
@@ -86,21 +86,24 @@ def leaf(
     own = source.local()
     nullable: Any = get_nullable_type(kind)
     shaped = f"{source.name(coercion(nullable))}({own})"
-    plain, shown = _plain(source, nullable.name, own, nullable.coerce_output_value)
+    plain, shown = _plain(source, nullable.name, own)
     if is_non_null_type(kind):
         return f"{shown} if ({own} := {value}){plain} else {shaped}" if plain else shaped.replace(own, value)
     shaped = f"{shown} if {own}{plain} else {shaped}" if plain else shaped
     return f"None if ({own} := {value}) is None else {shaped}"
 
 
-def _plain(source: Source, type_name: str, own: str, coerce: Callable[[Any], Any]) -> tuple[str, str]:
-    """Return how a value is told that needs no coercion, and what then stands in the answer; empty: there is none."""
+def _plain(source: Source, type_name: str, own: str) -> tuple[str, str]:
+    """Return how a value is told that needs no coercion, and what then stands in the answer; empty: there is none.
+
+    An instant in UTC stands there as it is: whoever writes the JSON writes it as the scalar would, only faster.
+    """
     if type_name in _DIRECT:
         return f".__class__ is {_DIRECT[type_name]}", own
     if type_name == "Int":
         return f".__class__ is int and {-_INT_MAX} <= {own} < {_INT_MAX}", own
     if type_name == "DateTime":
-        return f".__class__ is {source.name(datetime)}", f"{source.name(coerce)}({own})"
+        return f".__class__ is {source.name(datetime)} and {own}.tzinfo is {source.name(UTC)}", own
     if type_name == "Decimal":
         return f".__class__ is {source.name(Decimal)}", f"str({own})"
     return "", ""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from graphql import ExecutionResult, OperationType, get_variable_values
+from graphql import ExecutionResult, OperationType
 
 from schema.base.execution.executor import BreadthFirst
 from schema.base.execution.plans import Plans, Unplannable
+from schema.base.execution.variables import Variables
 
 
 async def execute_by_plans(**arguments: Any) -> ExecutionResult | None:  # noqa: ANN401  those of graphql-core's `execute`, and `plans`
@@ -17,15 +18,12 @@ async def execute_by_plans(**arguments: Any) -> ExecutionResult | None:  # noqa:
         executor: BreadthFirst = arguments["plans"].executor or _prepared(arguments)
         if executor.operation.operation is not OperationType.QUERY:
             return None
-        variables = get_variable_values(
-            executor.schema,
-            executor.operation.variable_definitions or (),
-            arguments.get("variable_values") or {},
-            hide_suggestions=executor.hide_suggestions,
-        )
-        if isinstance(variables, list):
+        plans: Plans = arguments["plans"]
+        given = arguments.get("variable_values") or {}
+        variables = None if plans.variables is None else plans.variables.of(given)
+        if variables is None:
             return None
-        return ExecutionResult(data=await executor.again(arguments["context_value"], variables).query())
+        return ExecutionResult(data=await executor.query(arguments["context_value"], variables))
     except Exception:  # noqa: BLE001  see above
         return None
 
@@ -38,4 +36,5 @@ def _prepared(arguments: dict[str, Any]) -> BreadthFirst:
     if not isinstance(made, BreadthFirst):
         raise Unplannable
     plans.executor = made
+    plans.variables = Variables(made.schema, made.operation, hide_suggestions=made.hide_suggestions)
     return made
