@@ -99,10 +99,8 @@ class Database:
         """
         async with self._write_lock if self.is_sqlite else nullcontext():
             try:
-                with typed_errors():
-                    lane = await self.writers.take(begun=True)
-                    async with _given_back(self.writers, lane):
-                        yield lane.session
+                async with _taken(self.writers) as lane:
+                    yield lane.session
             except StorageFull:
                 self.is_full = True
                 raise
@@ -120,12 +118,10 @@ class Database:
         await (self._empty_log() if self.is_sqlite else self._vacuum(tables))
 
     async def _empty_log(self) -> None:
-        async with self._write_lock:
-            lane = await self.writers.take(begun=False)
-            async with _given_back(self.writers, lane):
-                await lane.run(f"PRAGMA busy_timeout={_PATIENCE_MS}")
-                ((is_busy, *_),) = await lane.driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-                await lane.run(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+        async with self._write_lock, _taken(self.writers, begun=False) as lane:
+            await lane.run(f"PRAGMA busy_timeout={_PATIENCE_MS}")
+            ((is_busy, *_),) = await lane.driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            await lane.run(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
         if is_busy:
             raise StorageBusy
 
@@ -234,6 +230,15 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         connection.exec_driver_sql("SET LOCAL plan_cache_mode = auto")
 
     return engine
+
+
+@asynccontextmanager
+async def _taken(lanes: Lanes, *, begun: bool = True) -> AsyncIterator[Lane]:
+    """Take a lane, and give it back at the end."""
+    with typed_errors():
+        lane = await lanes.take(begun=begun)
+        async with _given_back(lanes, lane):
+            yield lane
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -32,7 +32,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey, JobRecord, JobState
 from domain.base.statements import among, prepared
-from domain.base.writing import given, given_one, write_rows
+from domain.base.writing import given, given_one, write, write_rows
 
 EXPIRED_REMOVED_MAX = 20
 
@@ -82,7 +82,7 @@ async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[M
     def build(target: Table, names: Sequence[str]) -> UpdateBase:
         return _taking_rows(session, target, names)
 
-    await write_rows(session, _table_of(table), rows, way="insert", build=build)
+    await write_rows(session, cast(Table, table.__table__), rows, way="insert", build=build)
 
 
 async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -94,7 +94,7 @@ async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[M
         changed = {name: statement.excluded[name] for name in names if name not in keys}
         return statement.on_conflict_do_update(index_elements=keys, set_=changed)
 
-    await write_rows(session, _table_of(table), rows, way="upsert", build=build)
+    await write_rows(session, cast(Table, table.__table__), rows, way="upsert", build=build)
 
 
 async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -107,7 +107,26 @@ async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[M
         keys = {column.name for column in target.primary_key}
         return update(target).where(*is_meant).values({name: sent[name] for name in names if name not in keys})
 
-    await write_rows(session, _table_of(table), rows, way="update", build=build)
+    await write_rows(session, cast(Table, table.__table__), rows, way="update", build=build)
+
+
+async def replace_rows(
+    session: AsyncSession,
+    parent: InstrumentedAttribute[UUID],
+    ids: Iterable[UUID],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Make these the rows whose `parent` is one of the ids."""
+    table: Any = parent.class_
+    if wanted := list(dict.fromkeys(ids)):
+        await write(
+            session,
+            ("remove rows", parent),
+            lambda: delete(table).where(among(session, parent, "ids")),
+            about=table.__tablename__,
+            values={"ids": wanted},
+        )
+    await insert_rows(session, table, rows)
 
 
 def _taking_rows(session: AsyncSession, table: Table, names: Sequence[str]) -> postgresql.Insert | sqlite.Insert:
@@ -116,12 +135,6 @@ def _taking_rows(session: AsyncSession, table: Table, names: Sequence[str]) -> p
         return sqlite.insert(table).values(given_one(table, names))
     sent = given(table, names)
     return postgresql.insert(table).from_select(list(names), select(*sent.c))
-
-
-def _table_of(table: type[Base]) -> Table:
-    found = table.__table__
-    assert isinstance(found, Table)  # noqa: S101  no view is mapped
-    return found
 
 
 async def claim_idempotency_key(

@@ -26,7 +26,8 @@ from domain.base.kept import Kept
 from domain.base.lanes import DRIVER_ERRORS, Lane, as_database_error, lane_of
 from domain.base.sight import SIGHT_CUSTOMER, SIGHT_STORES, Sight, sight_of
 
-Statement: TypeAlias = Select[Any] | CompoundSelect[Any] | UpdateBase
+Selection: TypeAlias = Select[*tuple[Any, ...]]
+Statement: TypeAlias = Selection | CompoundSelect[*tuple[Any, ...]] | UpdateBase
 
 STATEMENTS_MAX = 1_000
 """Statements that are kept: what clients ask for decides which columns are read, so there is no end of them."""

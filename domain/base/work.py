@@ -70,6 +70,7 @@ class Work:
     _events: list[Event] = field(default_factory=list)
     _jobs: list[Mapping[str, Any]] = field(default_factory=list)
     _kept: dict[UUID, Any] = field(default_factory=dict)
+    _made: set[UUID] = field(default_factory=set)
 
     def require(self, permission: Permission) -> None:
         """Raise `Forbidden` unless the actor has the permission: the first line of every action."""
@@ -85,9 +86,15 @@ class Work:
         """Keep a job with what this work commits (`domain/base/jobs.py:enqueue`)."""
         self._jobs.append(row)
 
-    def keep(self, row: Any) -> None:  # noqa: ANN401  of any table
+    def keep(self, row: Any, *, is_new: bool = False) -> None:  # noqa: ANN401  of any table
         """Remember a row as this work locked or wrote it, so that what follows need not read it again."""
         self._kept[row.id] = row
+        if is_new:
+            self._made.add(row.id)
+
+    def made(self, key: UUID) -> bool:
+        """Tell whether this work made the row with this id, so that nobody else knew of it."""
+        return key in self._made
 
     async def recall(self, ids: Iterable[UUID], read: _Read) -> dict[UUID, Any]:
         """Return the rows of these ids; those that were not kept are read."""

@@ -9,6 +9,7 @@ from domain.base.work import Work
 from domain.customers.actions.entries import new_identity, new_record, touch
 from domain.customers.actions.proposals import propose_claimed
 from domain.customers.model import Customer, CustomerIdentity, CustomerRecord
+from domain.customers.repository.customers import insert_objects
 from domain.customers.repository.families import lock_families
 from domain.customers.repository.identities import list_identities, lock_identities
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification, is_blocked
@@ -27,10 +28,8 @@ async def recognise_buyers(work: Work, *, buyers: Sequence[Buyer]) -> list[UUID 
     """
     book = await _open_book(work, buyers)
     ids = [_recognise(work, book, _without_nobodys_signs(work, book, buyer)) for buyer in buyers]
-    work.session.add_all(book.added)
-    await work.session.flush()  # the customers first: their records and identities refer to them
-    work.session.add_all(record for record in book.records.values() if record.id in book.fresh_ids)
-    work.session.add_all(book.noted)
+    fresh = [book.records[key] for key in book.fresh_ids]
+    await insert_objects(work.session, [*book.added, *fresh, *book.noted])
     await propose_claimed(work, claims=book.claims)
     return ids
 

@@ -15,7 +15,7 @@ from domain.customers.actions.entries import new_identity, new_record, touch
 from domain.customers.actions.families import choose_words
 from domain.customers.errors import EmailTaken, ExternalIdTaken
 from domain.customers.model import CustomerIdentity, CustomerRecord
-from domain.customers.repository.customers import list_tag_rows, replace_tags
+from domain.customers.repository.customers import insert_objects, list_tag_rows, replace_tags
 from domain.customers.repository.families import get_family_for_update
 from domain.customers.repository.identities import list_identities, lock_identities
 from domain.customers.rules.families import gathered_profile, named_by_others
@@ -41,10 +41,7 @@ async def create_customer(work: Work, *, details: CustomerDetails) -> UUID:
         work,
         **{field.name: getattr(checked, field.name) for field in fields(checked) if field.name not in _WORDS},
     )
-    work.session.add(customer)
-    await work.session.flush()
-    work.session.add(record)
-    work.session.add_all(await _profile_identities(work, record))
+    await insert_objects(work.session, [customer, record, *await _profile_identities(work, record)])
     await replace_tags(work.session, [record.id], [_tag_row(record.id, tag) for tag in checked.tags])
     await set_attributes(work, records=[record], changes=checked.attributes)
     return record.id

@@ -60,7 +60,7 @@ async def note_orders(work: Work, events: Sequence[OrderChanged]) -> None:
             for order in orders.values()
         ],
     )
-    notes = await list_credit_notes_by_order(work.session, list(orders))
+    notes = await list_credit_notes_by_order(work.session, [key for key in orders if not work.made(key)])
     await _place_notes(work, [note for of_order in notes.values() for note in of_order])
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, or_, select, update
+from sqlalchemy import Row, Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import (
@@ -16,9 +16,8 @@ from domain.base.pages import (
     PageRequest,
     list_pages_by_group,
 )
-from domain.base.repository import Columns, chunks, insert_rows, rows_by_id, rows_by_parent, update_rows
+from domain.base.repository import Columns, chunks, insert_rows, replace_rows, rows_by_id, rows_by_parent, update_rows
 from domain.base.statements import among, prepared
-from domain.base.writing import write
 from domain.customers.repository.families import members
 from domain.orders.model import (
     CreditNote,
@@ -121,15 +120,7 @@ async def write_credit_notes(
     """Add notes, change others, and let lines take the place of those that the rewritten ones had."""
     await insert_rows(session, CreditNote, fresh)
     await update_rows(session, CreditNote, changed)
-    if rewritten:
-        await write(
-            session,
-            ("remove credit note lines",),
-            lambda: delete(CreditNoteLine).where(among(session, CreditNoteLine.credit_note_id, "ids")),
-            about=CreditNoteLine.__tablename__,
-            values={"ids": rewritten},
-        )
-    await insert_rows(session, CreditNoteLine, lines)
+    await replace_rows(session, CreditNoteLine.credit_note_id, rewritten, lines)
 
 
 async def move_credit_notes(session: AsyncSession, *, order_id: UUID, customer_id: UUID | None) -> None:

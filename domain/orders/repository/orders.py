@@ -19,7 +19,7 @@ from domain.base.pages import (
     list_pages_by_group,
 )
 from domain.base.repository import Columns, chunks, columns_of, rows_by_id, rows_by_parent
-from domain.base.statements import among
+from domain.base.statements import among, prepared
 from domain.customers.repository.families import hold_families_of, is_in_family, members
 from domain.orders.errors import OrderNotFound
 from domain.orders.model import (
@@ -129,10 +129,17 @@ async def lock_buyers(
 
 async def list_orders_for_update(session: AsyncSession, external_ids: Iterable[str]) -> dict[str, Order]:
     """Return the orders by their external ids, locked, always in the same order."""
+
+    def build() -> Select[Any]:
+        is_meant = among(session, Order.external_id, "external_ids")
+        return select(Order.id).where(is_meant).order_by(Order.id).with_for_update(key_share=True)
+
+    statement = prepared(session, ("orders for update",), build)
+    locked = await statement.rows(session, external_ids=list(dict.fromkeys(external_ids)))
     found: dict[str, Order] = {}
-    for chunk in chunks(external_ids):
-        statement = select(Order).where(Order.external_id.in_(chunk)).order_by(Order.id).with_for_update(key_share=True)
-        found.update({order.external_id: order for order in await session.scalars(statement)})
+    for chunk in chunks(row.id for row in locked):  # mostly there is none: what comes from the shop is new
+        of_chunk = await session.scalars(select(Order).where(Order.id.in_(chunk)))
+        found.update({order.external_id: order for order in of_chunk})
     return found
 
 
