@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
+import asyncpg
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
@@ -159,7 +160,9 @@ async def _fence(lane: Lane, sight: Sight) -> None:
 
 
 def is_race(error: DBAPIError) -> bool:
-    """Tell whether two writers met, so that running the loser again settles it."""
+    """Tell whether two writers met, so that running the loser again settles it; so does a table that was migrated."""
+    if isinstance(error.orig, asyncpg.InvalidCachedStatementError):
+        return True
     if getattr(error.orig, "sqlstate", None) in _RETRIED_STATES:
         return True
     return isinstance(error.orig, sqlite3.IntegrityError) and "UNIQUE" in str(error.orig)

@@ -33,9 +33,6 @@ class Lane:
 
     __slots__ = ("connection", "driver", "is_begun", "is_sqlite", "session", "statements")
 
-    is_writing = False
-    """Whether what is read must wait for what is written (`domain/base/writing.py`)."""
-
     def __init__(self, connection: AsyncConnection, driver: Any, *, is_sqlite: bool) -> None:  # noqa: ANN401
         """Take an open connection that begins no transactions by itself."""
         self.connection = connection
@@ -66,7 +63,7 @@ class Lane:
                 await self.run("ROLLBACK")
 
     async def settle(self) -> None:
-        """Write what waits to be written: nothing, where one only reads."""
+        """Write what waits to be written (`domain/base/writing.py`): nothing, where one only reads."""
 
     def forget(self) -> None:
         """Prepare everything anew."""

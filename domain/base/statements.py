@@ -59,8 +59,7 @@ class Prepared:
     async def rows(self, session: AsyncSession, **values: Any) -> list[Any]:  # noqa: ANN401
         """Return the rows for these values, read within the session's transaction."""
         lane = lane_of(session)
-        if lane.is_writing:
-            await lane.settle()
+        await lane.settle()
         arguments = self.arguments(session, values)
         for ear in EARS:
             ear(self.text, tuple(arguments))

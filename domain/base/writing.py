@@ -40,7 +40,7 @@ class WritingLane(Lane):
 
     __slots__ = ("facts", "known", "waiting")
 
-    is_writing = True
+    session: "WritingSession"
 
     def __init__(self, connection: AsyncConnection, driver: Any, *, is_sqlite: bool) -> None:  # noqa: ANN401
         """Take an open connection that begins no transactions by itself."""
@@ -51,7 +51,7 @@ class WritingLane(Lane):
         self.facts: dict[Hashable, Any] = {}
         """What nobody changes once it is committed."""
 
-    def open_session(self) -> AsyncSession:
+    def open_session(self) -> "WritingSession":
         """Return a session that knows what waits beside it."""
         return WritingSession(self.connection, expire_on_commit=False)
 
@@ -78,7 +78,7 @@ class WritingLane(Lane):
 
     async def write(self, part: "_Part") -> None:
         """Let a part wait, behind everything that was told before."""
-        await self.session.flush()
+        await self.session.flush_objects()
         same = next((each for each in reversed(self.waiting) if each.about == part.about), None)
         if same is not None and same.takes(part):
             same.rows.extend(part.rows)
@@ -87,7 +87,7 @@ class WritingLane(Lane):
 
     async def settle(self) -> None:
         """Write everything that was told, so that whoever reads next sees it."""
-        await self.session.flush()
+        await self.session.flush_objects()
         if self.waiting:
             await self.write_waiting()
 
@@ -124,7 +124,12 @@ class WritingSession(AsyncSession):
     sync_session_class = _Session
 
     async def flush(self, objects: Sequence[Any] | None = None) -> None:
-        """Write the objects that SQLAlchemy was told of, if there are any."""
+        """Write everything that was told so far."""
+        await self.flush_objects(objects)
+        await writing_lane_of(self).settle()
+
+    async def flush_objects(self, objects: Sequence[Any] | None = None) -> None:
+        """Write the objects that SQLAlchemy was told of, if there are any, and what was told before them."""
         known = self.sync_session  # asked by itself: this is on every write's way
         if known.new or (len(known.identity_map) and (known.dirty or known.deleted)):
             await super().flush(objects)
