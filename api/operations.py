@@ -47,7 +47,7 @@ from schema.base.errors import TopLevelCode, shown_error, top_level_code
 from schema.base.execution.columns import Wanted, wanted_columns
 from schema.base.execution.executor import BreadthFirst
 from schema.base.execution.plans import Plans, Roots
-from schema.base.execution.queries import execute_by_plans
+from schema.base.execution.running import execute_by_plans
 from schema.base.limits import COMMENTS_MAX, ERRORS_MAX, LimitExceeded, check_document, check_variables
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
@@ -214,9 +214,9 @@ class Operations:
         return answer
 
     async def _execute(self, prepared: Prepared, context: Context) -> ExecutionResult:
-        """Run a query by its plan; what that cannot do, and mutations, begin with graphql-core."""
+        """Run an operation by its plans; what these cannot do begins with graphql-core."""
         arguments = self._arguments(prepared, context)
-        if prepared.kind == "query" and (result := await execute_by_plans(**arguments)) is not None:
+        if (result := await execute_by_plans(**arguments)) is not None:
             return result
         found = execute(**arguments, executor_class=BreadthFirst)
         return found if isinstance(found, ExecutionResult) else await found

@@ -16,7 +16,7 @@ UNREAD_MS = 30_000
 """How long the system keeps what a client does not read: then the connection is gone, whatever the client says."""
 
 
-_YOUNG_OBJECTS = 20_000
+_YOUNG_OBJECTS = 100_000
 """New objects after which Python looks for rings among them: a large answer consists of thousands, and of no ring."""
 
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -57,6 +58,7 @@ def write(path: Path, figures: Figures, machine: dict[str, str], **told: int) ->
         operations=_table([("", "Operation"), *((f"**{name}**", title) for name, title in TITLES.items())]),
         postgresql=_sections(by_database["postgresql"]),
         sqlite=_sections(by_database["sqlite"]),
+        profile=_profile(by_database["postgresql"]),
         repetitions=told["repetitions"],
         seconds=told["seconds"],
     )
@@ -140,6 +142,17 @@ def _shortfalls(rows: Figures) -> str:
                 f" {more[0]:+,} µs of the server and {more[1]:+,} µs of PostgreSQL beside what the limit needs."
             )
     return "\n".join(lines) if lines else "All of it is reached."
+
+
+def _profile(rows: Figures) -> str:
+    """Return where the product's time goes, the dearest first."""
+    own = {row["operation"]: row["parts"] for row in rows if "parts" in row}
+    totals = Counter[str]()
+    for parts in own.values():
+        totals.update(parts)
+    lines: list[Sequence[str]] = [["µs", *own]]
+    lines += [[part, *(f"{parts.get(part, 0):,}" for parts in own.values())] for part, _ in totals.most_common()]
+    return _table(lines)
 
 
 def _table(lines: Sequence[Sequence[str]]) -> str:

@@ -8,7 +8,7 @@ import statistics
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import product
@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import Place
-from benchmarks.peers import check, data, load, page, processes, servers, shop
+from benchmarks.peers import check, data, load, page, processes, profile, servers, shop
 from benchmarks.peers.check import Expected, Pair
 from benchmarks.peers.documents import CUSTOMER, OPERATIONS, ORDER
-from benchmarks.peers.servers import KINDS, LIMIT_NAMES, Kind, Started
+from benchmarks.peers.servers import KINDS, LIMIT_NAMES, PRODUCT_NAME, Kind, Started
 from tests.postgres import postgres_server
 
 PORT = 8200
@@ -159,7 +159,30 @@ def _measure(where: Place, database: str, url: str, options: Options, tell: Tell
         tell(f"peers: same answers of {', '.join(kind.name for kind in kinds)}?")
         expected = check.compare(started, options.operations, pairs)
         asyncio.run(shop.clean(url))
-        return _Bench(url, where, options, started, pairs, expected, tell).measure()
+        bench = _Bench(url, where, options, started, pairs, expected, tell)
+        figures = bench.measure()
+    if database == "postgresql" and PRODUCT_NAME in options.servers:
+        tell("peers: where the product's time goes")
+        _add_parts(figures, _profile(where, url, options, bench.scripts))
+    return figures
+
+
+def _profile(where: Place, url: str, options: Options, scripts: Mapping[tuple[str, str], Path]) -> Mapping[str, Any]:
+    """Return which part of the product's time is spent where, by operation; all others have ended."""
+    place = where.folder / "samples.json"
+    started = profile.start(url, port=options.port, folder=where.folder, place=place)
+    try:
+        own = {operation: script for (name, operation), script in scripts.items() if name == PRODUCT_NAME}
+        return profile.shares(started, place, own)
+    finally:
+        processes.stop(started.running)
+        asyncio.run(shop.clean(url))
+
+
+def _add_parts(figures: Figures, shares: Mapping[str, Any]) -> None:
+    for row in figures:
+        if row["server"] == PRODUCT_NAME and row["connections"] == profile.CONNECTIONS:
+            row["parts"] = {part: round(row["server_us"] * share) for part, share in shares[row["operation"]].items()}
 
 
 def describe(options: Options) -> dict[str, str]:

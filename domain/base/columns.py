@@ -55,10 +55,6 @@ def _in_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-def _amount(units: Any) -> Decimal:  # noqa: ANN401  PostgreSQL's `sum` of integers comes as a decimal
-    return from_units(int(units))
-
-
 class _Portable(TypeDecorator[_Value]):
     """A type with one storage on SQLite and another on PostgreSQL."""
 
@@ -213,7 +209,7 @@ class Amount(_Portable[Decimal]):
     def reader(self, dialect: Dialect) -> Reader | None:
         """Read a decimal."""
         del dialect
-        return _amount
+        return from_units  # PostgreSQL's `sum` of integers comes as a decimal, which it takes too
 
 
 class Document(_Portable[Any]):

@@ -44,7 +44,7 @@ def to_units(amount: Decimal) -> int:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def from_units(units: int) -> Decimal:
+def from_units(units: int | Decimal) -> Decimal:
     """Return the amount of so many ten-thousandths."""
     return Decimal(units).scaleb(-4)
 

@@ -53,14 +53,14 @@ class Ordering:
     def cursor(self, row: Any) -> str:  # noqa: ANN401
         """Return the opaque position of `row`."""
         values = [_plain(getattr(row, column.key)) for column in self.columns]
-        return base64.urlsafe_b64encode(orjson.dumps([self._tag, *values])).rstrip(b"=").decode()
+        return base64.urlsafe_b64encode(orjson.dumps([self.tag, *values])).rstrip(b"=").decode()
 
     def position(self, cursor: str) -> tuple[Any, ...]:
         """Return the key values in a cursor. Raises `Invalid` for one that was not made by this order."""
         try:
             padded = cursor.encode() + b"=" * (-len(cursor) % 4)
             tag, *values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            if tag == self._tag and len(values) == len(self.columns):
+            if tag == self.tag and len(values) == len(self.columns):
                 return tuple(_typed(column, value) for column, value in zip(self.columns, values, strict=True))
         except (binascii.Error, ValueError, TypeError, OverflowError):
             pass
@@ -72,11 +72,12 @@ class Ordering:
         return replace(self, columns=tuple(getattr(source, column.key) for column in self.columns))
 
     @property
-    def _tag(self) -> str:
+    def tag(self) -> str:
+        """Return what tells this order from others of the same list."""
         return f"{self.name}{'-' if self.is_descending else '+'}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page(Generic[Item]):
     """One part of a list, in the list's order."""
 
@@ -161,7 +162,7 @@ async def list_page(
     values = _bounds(ordering, page)
     if key is None:
         return cut((await session.execute(sought(), values)).all(), ordering=ordering, page=page)
-    statement = prepared(session, ("page", *key, ordering, page.shape), sought)
+    statement = prepared(session, ("page", *key, ordering.tag, page.shape), sought)
     return cut(await statement.rows(session, **values), ordering=ordering, page=page)
 
 
@@ -195,7 +196,7 @@ async def list_pages_by_group(
     def build() -> Select[Any]:
         return _by_group(session, table, groups, ordering=ordering, page=page, columns=columns)
 
-    statement = prepared(session, ("pages", table.__name__, *groups.key, ordering, page.shape, columns), build)
+    statement = prepared(session, ("pages", table.__name__, *groups.key, ordering.tag, page.shape, columns), build)
     values = _bounds(ordering, page)
     rows_by_group: dict[UUID, list[Any]] = {key: [] for key in keys}
     for row in await statement.rows(session, ids=list(rows_by_group), **values):
@@ -216,7 +217,7 @@ def _by_group(
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     sought = aliased(table)
     within = ordering.of(sought)
-    needed = [column.key for column in ordering.columns]
+    needed = ["id", *(column.key for column in ordering.columns)]
     chosen = [sought.id] if is_sqlite else columns_of(sought, columns, *needed)
     top = narrowed(select(*chosen).where(groups.belongs(runs, sought)), within, page).order_by(*ordered(within, page))
     top = top.limit(_one_more(page)).correlate(runs)
@@ -230,7 +231,8 @@ def _by_group(
     position = func.row_number().over(partition_by=runs.c.group_id, order_by=ordered(ordering.of(source), page))
     shown = [getattr(source, column.key) for column in columns_of(table, columns, *needed)]
     placed = select(*shown, runs.c.group_id).add_columns(position.label("position")).select_from(joined).subquery()
-    return select(placed).where(placed.c.position <= _one_more(page)).order_by(placed.c.position)
+    place = placed.c.position
+    return select(*(each for each in placed.c if each is not place)).where(place <= _one_more(page)).order_by(place)
 
 
 def cut(rows: Sequence[Any], *, ordering: Ordering, page: PageRequest) -> Page[Any]:

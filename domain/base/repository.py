@@ -257,7 +257,7 @@ async def rows_by_id(
 
     def build() -> Select[Any]:
         key = table.__table__.c.id
-        statement = select(*columns_of(table, columns)).where(among(session, key, "ids"))
+        statement = select(*columns_of(table, columns, "id")).where(among(session, key, "ids"))
         return statement if where is None else statement.where(where[0](session, where[1]))
 
     wanted = list(dict.fromkeys(ids))
@@ -274,11 +274,12 @@ async def rows_by_parent(
     *,
     order_by: Sequence[InstrumentedAttribute[Any]],
     columns: Columns = None,
+    needed: tuple[str, ...] = ("id",),
 ) -> dict[UUID, list[Any]]:
-    """Return the plain rows below each parent, an empty list where there are none."""
+    """Return the plain rows below each parent, an empty list where there are none; `needed`: wanted in any case."""
 
     def build() -> Select[Any]:
-        chosen = columns_of(parent.class_, columns, parent.key)
+        chosen = columns_of(parent.class_, columns, parent.key, *needed)
         return select(*chosen).where(among(session, parent, "ids")).order_by(*order_by)
 
     found: dict[UUID, list[Any]] = defaultdict(list)
@@ -286,16 +287,16 @@ async def rows_by_parent(
     if not wanted:
         return found
     of_row = attrgetter(parent.key)
-    statement = prepared(session, ("by parent", parent, tuple(order_by), columns), build)
+    statement = prepared(session, ("by parent", parent, tuple(order_by), columns, needed), build)
     for row in await statement.rows(session, ids=wanted):
         found[of_row(row)].append(row)
     return found
 
 
 def columns_of(source: Any, wanted: Columns, *needed: str) -> list[Any]:  # noqa: ANN401  a table's class or alias
-    """Return the columns of a table that are wanted, its key and what is needed in any case."""
+    """Return the columns of a table that are wanted, and what is needed in any case."""
     table = inspect(source).mapper.local_table
-    names = {"id", *needed, *(wanted or ())}
+    names = {*needed, *(wanted or ())}
     return [getattr(source, column.key) for column in table.c if wanted is None or column.key in names]
 
 

@@ -52,7 +52,7 @@ class Edge(Generic[NodeType]):
     node: NodeType = derived("The item.", of=lambda own: own.make(own.item))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Total:
     """How a whole list is counted, and which of several lists it is."""
 

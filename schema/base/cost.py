@@ -7,6 +7,7 @@ is no page is taken for five objects; what it really held is counted afterwards.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, TypeAlias
 
 from graphql import (
@@ -92,11 +93,17 @@ class Costs:
         self._defaults = {each.variable.name.value: each.default_value for each in operation.variable_definitions or ()}
         self._is_mutation = operation.operation is OperationType.MUTATION
         self._root = schema.get_root_type(operation.operation)
+        self._depends_on_variables = False
         self._selected = self._select(operation.selection_set, self._root)
+        self._always = self._requested({})
+        """Of every answer, where no variable says how many there are of anything."""
 
     def requested(self, variables: Variables | None) -> int:
         """Return the cost of the largest answer with these variables."""
-        return max(OPERATION_COST_MIN, self._sum(self._selected, variables or {}, {}))
+        return self._requested(variables or {}) if self._depends_on_variables else self._always
+
+    def _requested(self, variables: Variables) -> int:
+        return max(OPERATION_COST_MIN, self._sum(self._selected, variables, {}))
 
     def actual(self, data: Mapping[str, Any] | None) -> int:
         """Return the cost of an answer as it came out."""
@@ -175,6 +182,7 @@ class Costs:
 
     def _read(self, value: _Value, variables: Variables) -> int:
         if isinstance(value, VariableNode):
+            self._depends_on_variables = True
             name = value.name.value
             return _size_of(variables[name]) if name in variables else self._read(self._defaults.get(name), {})
         if isinstance(value, IntValueNode):
@@ -182,6 +190,7 @@ class Costs:
         return len(value.values) if isinstance(value, ListValueNode) else 1
 
 
+_ONLY_OBJECTS = {dict}
 _HasFields = GraphQLObjectType | GraphQLInterfaceType
 
 
@@ -195,11 +204,13 @@ def _count(selected: Selected, objects: Sequence[Mapping[str, Any]]) -> int:
     """Count what stands in objects of an answer, a level at a time; holes in a list are none."""
     total = 0
     for counted in selected.fields:
-        values = [value for each in objects if (value := each.get(counted.name)) is not None]
+        name = counted.name
+        values: list[Any] = [value for each in objects if (value := each.get(name)) is not None]
         if not values:
             continue
-        items = [item for value in values for item in value] if isinstance(values[0], list) else values
-        items = [item for item in items if isinstance(item, dict)]
+        items = list(chain.from_iterable(values)) if values[0].__class__ is list else values
+        if not _ONLY_OBJECTS.issuperset(map(type, items)):
+            items = [item for item in items if isinstance(item, dict)]
         total += counted.own * len(values) + counted.item * len(items)
         if items and counted.below.fields:
             total += _count(counted.below, items)

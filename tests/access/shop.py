@@ -31,7 +31,7 @@ from schema.base.context import Context
 from schema.base.errors import top_level_code
 from schema.base.execution.columns import wanted_columns
 from schema.base.execution.plans import Plans
-from schema.base.execution.queries import execute_by_plans
+from schema.base.execution.running import execute_by_plans
 from schema.base.ids import parse_id
 from schema.root import make_schema
 from tests.conftest import Client

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 
 from domain.base import statements
-from domain.base.columns import Amount, Document, Key, writer_of
+from domain.base.columns import Amount, Document, Key, Whole, writer_of
 from domain.base.database import Database, Session
 from domain.base.kept import Kept
 from domain.base.lanes import lane_of
@@ -191,3 +191,38 @@ async def test_what_is_written_as_it_is(database: Database) -> None:
     document = writer_of(Document(), dialect)
     assert document is not None
     assert document({"at": str(NOW)})
+
+
+async def test_a_table_that_changed_its_type_is_read_anew(database: Database) -> None:
+    """Alter a column under a statement that is prepared: at most one reading fails of it."""
+    await store(database, Sample(id=1, text="7"))
+
+    def build() -> Any:  # noqa: ANN401
+        return select(Sample.id, Sample.text)
+
+    async def read() -> list[Any]:
+        async with database.reading() as session:
+            return await prepared(session, ("altered",), build).rows(session)
+
+    assert [row.id for row in await read()] == [1]
+    if not database.is_sqlite:
+        async with database.writing() as session:
+            await session.execute(text("ALTER TABLE samples ALTER COLUMN text TYPE varchar(50)"))
+            await session.commit()
+        with pytest.raises(DBAPIError):
+            await read()
+    assert [row.text for row in await read()] == ["7"]
+
+
+async def test_a_lane_keeps_so_many_statements(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run more than it keeps, the first one again at the end."""
+    monkeypatch.setattr("domain.base.lanes.STATEMENTS_ON_A_CONNECTION", 3)
+    await store(database, Sample(id=1))
+    async with database.reading() as session:
+        for number in (*range(10), 0):
+            build = partial(select, Sample.id, bindparam("number", type_=Whole()).label("number"))
+            (row,) = await prepared(session, ("numbered", number), build).rows(session, number=number)
+            assert (row.id, row.number) == (1, number)
+        lane = lane_of(session)
+    assert lane is not None
+    assert len(lane.statements) == (0 if database.is_sqlite else 3)

@@ -6,7 +6,10 @@ from contextlib import asynccontextmanager
 from types import AsyncGeneratorType
 from typing import Any
 
+import orjson
+
 from api.operations import Operation, Operations, Prepared
+from api.requests import written
 from api.settings import Settings
 from domain.base.actors import EVERY_PERMISSION, Actor, ActorKind
 from domain.base.work import Works
@@ -55,7 +58,7 @@ class Follower:
 
     async def take(self) -> Input:
         """Return the next item."""
-        answer = await asyncio.wait_for(self._begin(), 5)
+        answer = orjson.loads(written(await asyncio.wait_for(self._begin(), 5)))
         self._next = None
         assert "errors" not in answer, answer
         item = answer["data"]["customerEvents"]

@@ -16,7 +16,7 @@ from schema.base.context import Context
 from schema.base.execution.columns import wanted_columns
 from schema.base.execution.executor import BreadthFirst
 from schema.base.execution.plans import Plans
-from schema.base.execution.queries import execute_by_plans
+from schema.base.execution.running import execute_by_plans
 from schema.root import make_schema
 
 Executor = type[StrawberryGraphQLCoreExecutionContext]

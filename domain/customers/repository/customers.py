@@ -206,7 +206,7 @@ async def list_customers_by_record(
 
     def build() -> Select[Any]:
         return (
-            select(*columns_of(Customer, columns), CustomerRecord.id.label("record_id"))
+            select(*columns_of(Customer, columns, "id"), CustomerRecord.id.label("record_id"))
             .join(CustomerRecord, CustomerRecord.canonical_id == Customer.id)
             .where(among(session, CustomerRecord.id, "ids"), ~Customer.is_absorbed, is_seen(session, CustomerRecord.id))
         )
@@ -249,7 +249,7 @@ async def replace_tags(session: AsyncSession, ids: Iterable[UUID], rows: Sequenc
 
 def _selected(source: type[Customer], wanted: CustomerFilter, now: datetime, columns: Columns = None) -> Select[Any]:
     """Select the customers of `source` whom the filter names, its search apart."""
-    return _narrowed(select(*columns_of(source, columns)), wanted, now, source)
+    return _narrowed(select(*columns_of(source, columns, "id")), wanted, now, source)
 
 
 def _narrowed(statement: Select[Any], wanted: CustomerFilter, now: datetime, source: type[Customer]) -> Select[Any]:

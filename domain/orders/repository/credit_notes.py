@@ -68,7 +68,8 @@ async def list_lines_by_credit_note(
 ) -> dict[UUID, list[Row[Any]]]:
     """Return each credit note's lines in the shop's order."""
     order_by = (CreditNoteLine.position, CreditNoteLine.id)
-    return await rows_by_parent(session, CreditNoteLine.credit_note_id, ids, order_by=order_by, columns=columns)
+    parent = CreditNoteLine.credit_note_id
+    return await rows_by_parent(session, parent, ids, order_by=order_by, columns=columns, needed=())
 
 
 async def sum_credited_by_order(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Decimal]:

@@ -49,7 +49,7 @@ async def list_orders(
     """Return one page of the orders that the filter names, the newest first, so much of them as is wanted."""
     return await list_page(
         session,
-        lambda: _narrowed(select(*columns_of(Order, columns, "placed_at")), wanted).where(is_order_seen(session)),
+        lambda: _narrowed(select(*columns_of(Order, columns, "id", "placed_at")), wanted).where(is_order_seen(session)),
         ordering=NEWEST_ORDERS,
         page=page,
         key=("orders", columns) if wanted == OrderFilter() else None,
@@ -99,9 +99,8 @@ async def list_lines_by_order(
     session: AsyncSession, ids: Iterable[UUID], *, columns: Columns = None
 ) -> dict[UUID, list[Row[Any]]]:
     """Return each order's lines in the shop's order."""
-    return await rows_by_parent(
-        session, OrderLine.order_id, ids, order_by=(OrderLine.position, OrderLine.id), columns=columns
-    )
+    order_by = (OrderLine.position, OrderLine.id)
+    return await rows_by_parent(session, OrderLine.order_id, ids, order_by=order_by, columns=columns, needed=())
 
 
 async def list_lines_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:

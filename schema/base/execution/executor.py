@@ -20,7 +20,8 @@ from graphql import (
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.execution.executor import CollectedErrors
 from graphql.execution.values import VariableValues
-from graphql.pyutils import Path
+from graphql.pyutils import Path, RefMap
+from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from domain.base.actors import Actor
@@ -38,14 +39,17 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         self._plans = plans or Plans.of(DocumentNode(definitions=(self.operation, *self.fragment_definitions.values())))
         self._given_back: set[str | int] = set()
 
-    def _again(self, context: Context, variables: VariableValues) -> "BreadthFirst":
+    def again(self, context: Context, variables: VariableValues) -> "BreadthFirst":
         """Return what executes the same operation for somebody else, with other variables."""
         fresh = object.__new__(type(self))
         fresh.__dict__.update(self.__dict__)
         fresh.context_value = context
         fresh.variable_values = variables
         fresh.collected_errors = CollectedErrors()
+        fresh.pending_incremental_futures, fresh.background_futures = set(), set()
+        fresh.async_helpers = GraphQLResolveInfoHelpers(fresh.gather_async_work, fresh.track_async_work)
         fresh._relevant_sub_fields = {}
+        fresh._stream_usages = RefMap()
         fresh._given_back = set()
         return fresh
 
@@ -55,7 +59,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         known = self._plans.find(key)
         try:
             if known is None:
-                known = self._again(context, variables).query_fields()
+                known = self.again(context, variables).query_fields()
                 self._plans.keep(key, known)
             return await self._run(known, Levels(self, context, variables))
         except Unplannable:
@@ -149,7 +153,7 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
 
     def plan(self, levels: Levels, relation: Relation, kind: GraphQLObjectType) -> Plan:
         """Make and keep the plan for objects of a type behind a relation."""
-        planner = self._again(levels.context, levels.variables).planner()
+        planner = self.again(levels.context, levels.variables).planner()
         found = relation.plans[kind.name] = planner.plan(kind, planner.select(kind, relation.details))
         return found
 
@@ -167,5 +171,5 @@ class BreadthFirst(StrawberryGraphQLCoreExecutionContext):
         """Return what a resolver is told: its place is that of a level, which has many."""
         nodes = [each.node for each in relation.details]
         place = Path(None, relation.key, relation.parent_type.name)
-        whole = self._again(levels.context, levels.variables)
+        whole = self.again(levels.context, levels.variables)
         return whole.build_resolve_info(relation.field, nodes, relation.parent_type, place)

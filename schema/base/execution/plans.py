@@ -34,7 +34,7 @@ from strawberry.utils.str_converters import to_camel_case
 from domain.base.actors import Actor
 from domain.base.kept import Kept
 from schema.base.batched import BATCH_FUNCTION
-from schema.base.execution.projections import Source, leaf, read_of, unfit
+from schema.base.execution.projections import OBJECT, Source, leaf, read_of, unfit
 from schema.base.execution.variables import Variables
 from schema.base.gatherer import Batch
 from schema.base.policies import POLICY, Otherwise, Policy
@@ -150,7 +150,9 @@ class Planner:
         shape = self._shape(source, parent_type, selected)
         return Plan(parent_type, source.compiled(shape.text), shape.relations, shape.is_personal)
 
-    def _shape(self, source: Source, parent_type: GraphQLObjectType, selected: Selection, name: str = "o") -> "_Shape":
+    def _shape(
+        self, source: Source, parent_type: GraphQLObjectType, selected: Selection, name: str = OBJECT
+    ) -> "_Shape":
         """Return how an object is shown that has a name in the source."""
         shape = _Shape()
         for key, details in selected.items():

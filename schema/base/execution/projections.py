@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum
 from functools import cache
 from typing import Any, NoReturn
 
@@ -30,6 +31,13 @@ _DIRECT = {
 """Types whose values stand in the answer as they are, where they are of this class."""
 
 
+PROJECTION = "<projection>"
+"""What tracebacks and profiles call a generated function."""
+
+OBJECT = "o"
+"""What an object of the level is called in the text, whose row is `r`."""
+
+
 class Unfit(Exception):  # noqa: N818  reads as what it is
     """A plan met values that it was not made for."""
 
@@ -44,6 +52,7 @@ class Source:
 
     def __init__(self) -> None:
         """Start with none."""
+        self.reads_rows = False
         self._names: dict[str, Any] = {}
         self._locals = 0
 
@@ -60,8 +69,9 @@ class Source:
 
     def compiled(self, shape: str) -> Callable[[Sequence[Any]], list[dict[str, Any]]]:
         """Return the function that shapes each object as the expression says."""
-        text = f"def project(objects):\n    return [{shape} for o in objects]\n"
-        exec(text, self._names)  # noqa: S102  made of names of the schema, and of aliases, which are names of GraphQL
+        each = "for o in objects for r in [o.row]" if self.reads_rows else "for o in objects"
+        text = f"def project(objects):\n    return [{shape} {each}]\n"
+        exec(compile(text, PROJECTION, "exec"), self._names)  # noqa: S102  made of names of the schema, and of aliases, which are names of GraphQL
         project: Callable[[Sequence[Any]], list[dict[str, Any]]] = self._names["project"]
         return project
 
@@ -71,7 +81,12 @@ def read_of(source: Source, definition: StrawberryField, name: str) -> str:
     read: Read | None = definition.metadata.get(READ)
     if read is None:
         return f"{name}.{definition.python_name}"
-    return f"{name}.row.{definition.python_name}" if read.of is None else f"{source.name(read.of)}({name})"
+    if read.of is not None:
+        return f"{source.name(read.of)}({name})"
+    if name != OBJECT:
+        return f"{name}.row.{definition.python_name}"
+    source.reads_rows = True
+    return f"r.{definition.python_name}"
 
 
 def leaf(
@@ -126,13 +141,14 @@ def coercion(kind: Any) -> Callable[[Any], Any]:  # noqa: ANN401  a leaf type
 
 def _remembered(coerce: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Return the coercion of an enum: it has few values."""
-    known: dict[Any, Any] = {}
+    known: dict[int, tuple[Any, Any]] = {}
 
     def look_up(value: Any) -> Any:  # noqa: ANN401
-        key = (value.__class__, value)
-        found = known.get(key)
+        found = known.get(id(value))  # hashing it would cost more
         if found is None:
-            found = known[key] = coerce(value)
-        return found
+            found = (value, coerce(value))
+            if isinstance(value, Enum):
+                known[id(value)] = found
+        return found[1]
 
     return look_up

@@ -132,7 +132,11 @@ class CreditNote(_Document, TimelineItem):
             rows = await list_lines_by_credit_note(
                 session, [note.key for note in notes], columns=info.context.columns("CreditNoteLine")
             )
-        return [[CreditNoteLine.of(row, note.row.currency_code) for row in rows[note.key]] for note in notes]
+        return [
+            [CreditNoteLine(row=row, currency=currency) for row in rows[note.key]]
+            for note in notes
+            for currency in [note.row.currency_code]
+        ]
 
 
 @view(description="One purchase, as the shop knows it now.")
@@ -208,7 +212,11 @@ class Order(_Document, TimelineItem):
             rows = await list_lines_by_order(
                 session, [order.key for order in orders], columns=info.context.columns("OrderLine")
             )
-        return [[OrderLine.of(row, order.currency_code) for row in rows[order.key]] for order in orders]
+        return [
+            [OrderLine(row=row, currency=currency) for row in rows[order.key]]
+            for order in orders
+            for currency in [order.row.currency_code]
+        ]
 
     @batched(description="What is or was on its way, in the order in which it was recorded.", reads=())
     async def deliveries(orders: list["Order"], info: Info) -> list[list[Delivery]]:  # noqa: N805

@@ -45,7 +45,7 @@ class OrderLine(Node):
 
     row: strawberry.Private[Any]
     currency: strawberry.Private[str]
-    id: strawberry.ID = derived(of=lambda own: global_id("OrderLine", own.row.id))
+    id: strawberry.ID = derived(of=lambda own: global_id("OrderLine", own.row.id), reads=("id",))
     external_id: str | None = column("The shop's own id of the line.")
     sku: str = column("The shop's code of the article.")
     title: str = column("What the article is called; its SKU where the shop sent no title.")
@@ -138,7 +138,7 @@ class CreditNoteLine:
 
     row: strawberry.Private[Any]
     currency: strawberry.Private[str]
-    id: strawberry.ID = derived("The line's id.", of=lambda own: global_id("CreditNoteLine", own.row.id))
+    id: strawberry.ID = derived("The line's id.", of=lambda own: global_id("CreditNoteLine", own.row.id), reads=("id",))
     sku: str = column("The shop's code of the article.")
     title: str = column("What the article is called; its SKU where the shop sent no title.")
     quantity: int = column("Pieces given back.")
