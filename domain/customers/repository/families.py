@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Row,
     Select,
@@ -167,24 +168,35 @@ async def hold_families_of(
     """Lock the families of the records that a statement finds, as `id`: known by a key, as `prepared` has it."""
 
     def lock() -> Select[Any]:
-        owners, record = build().cte("owners"), CustomerRecord
-        canonical = select(record.canonical_id).where(record.id.in_(select(owners.c.id)))
-        locked = (
-            select(record.id, record.erased_at.is_not(None).label("is_erased"))
-            .where(record.canonical_id.in_(canonical))
-            .order_by(record.id)
-            .with_for_update(key_share=True)
-            .cte("locked")
-        )
-        joined = locked.join(owners, owners.c.id == locked.c.id, full=True)
+        owners = build().cte("owners")
+        locked = locked_families(owners)
+        joined = locked.join(owners, owners.c.id == locked.c.record_id, full=True)
         return select(owners.c.id.label("owner_id"), *locked.c).select_from(joined)
 
+    rows = await prepared(session, ("hold families", *key), lock).rows(session, **values)
+    await note_held(session, rows, owner_ids=[row.owner_id for row in rows if row.owner_id is not None])
+
+
+def locked_families(owners: CTE) -> CTE:
+    """Lock the families of the records `owners` as a part of a statement, as `record_id` and `is_erased`."""
+    record = CustomerRecord
+    canonical = select(record.canonical_id).where(record.id.in_(select(owners.c.id)))
+    return (
+        select(record.id.label("record_id"), record.erased_at.is_not(None).label("is_erased"))
+        .where(record.canonical_id.in_(canonical))
+        .order_by(record.id)
+        .with_for_update(key_share=True)
+        .cte("locked")
+    )
+
+
+async def note_held(session: AsyncSession, rows: Iterable[Any], *, owner_ids: Iterable[UUID]) -> None:
+    """Note which families a statement locked; an owner's that changed while we waited for it is looked up anew."""
     held = _held(session)
     before = len(held)
-    rows = await prepared(session, ("hold families", *key), lock).rows(session, **values)
-    held.update((row.id, bool(row.is_erased)) for row in rows if row.id is not None)
-    missing = [row.owner_id for row in rows if row.owner_id is not None and row.owner_id not in held]
-    # Whose family changed while we waited for it is looked up anew; who is nobody's record is not.
+    held.update((row.record_id, bool(row.is_erased)) for row in rows if row.record_id is not None)
+    missing = [key for key in owner_ids if key not in held]
+    # Who is nobody's record is not looked for again.
     if missing and (len(held) > before or await list_canonical_ids(session, missing)):
         await hold_families(session, missing)
 

@@ -19,10 +19,9 @@ from domain.orders.events import CreditNoteChanged
 from domain.orders.repository.credit_notes import (
     list_credit_notes_for_update,
     list_lines_by_credit_note,
-    list_orders_of_credit_notes,
     write_credit_notes,
 )
-from domain.orders.repository.orders import lock_buyers
+from domain.orders.repository.orders import lock_orders
 from domain.orders.rules import CreditNoteDetails, LineDetails
 
 
@@ -138,9 +137,8 @@ async def _orders_of(work: Work, notes: Sequence[CreditNoteDetails]) -> dict[UUI
     """Return the orders that the notes name, under both their names."""
     ids = [note.order_id for note in notes if note.order_id is not None]
     external_ids = [note.order_external_id for note in notes if note.order_external_id is not None]
-    await lock_buyers(work.session, ids=ids, external_ids=external_ids)
     found: dict[UUID | str, Any] = {}
-    for order in await list_orders_of_credit_notes(work.session, ids=ids, external_ids=external_ids):
+    for order in await lock_orders(work.session, ids=ids, external_ids=external_ids):
         work.keep(order)
         found[order.id] = found[order.external_id] = order
     return found
@@ -188,7 +186,7 @@ async def _recognise(
             found[index] = None
         else:
             named[index] = note.buyer.now_behind(None if current is None else current.customer_id)
-    ids = await recognise_buyers(work, buyers=list(named.values()))
+    ids = await recognise_buyers(work, buyers=list(named.values())) if named else []
     return found | dict(zip(named, ids, strict=True))
 
 

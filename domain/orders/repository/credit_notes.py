@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import (
@@ -22,7 +22,6 @@ from domain.customers.repository.families import members
 from domain.orders.model import (
     CreditNote,
     CreditNoteLine,
-    Order,
 )
 from domain.orders.repository.sight import is_note_seen
 
@@ -93,21 +92,6 @@ async def list_credit_notes_for_update(session: AsyncSession, external_ids: Sequ
 
     statement = prepared(session, ("credit notes for update",), build)
     return {row.external_id: row for row in await statement.rows(session, external_ids=external_ids)}
-
-
-async def list_orders_of_credit_notes(
-    session: AsyncSession, *, ids: Sequence[UUID], external_ids: Sequence[str]
-) -> list[Row[Any]]:
-    """Return the orders with these ids or external ids, locked, always in the same order."""
-
-    def build() -> Select[Any]:
-        is_meant = or_(among(session, Order.id, "ids"), among(session, Order.external_id, "external_ids"))
-        return select(*Order.__table__.c).where(is_meant).order_by(Order.id).with_for_update(key_share=True)
-
-    if not ids and not external_ids:
-        return []
-    statement = prepared(session, ("orders of credit notes",), build)
-    return await statement.rows(session, ids=ids, external_ids=external_ids)
 
 
 async def write_credit_notes(
