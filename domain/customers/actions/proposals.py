@@ -75,7 +75,7 @@ def _met_by_chance(
     return phones | {each for key in ids for each in keys[key] if each.startswith("born ")}
 
 
-async def propose_claimed(work: Work, *, claims: Sequence[tuple[UUID, CustomerIdentity]]) -> None:
+async def propose_claimed(work: Work, *, claims: Sequence[tuple[UUID, Any]]) -> None:
     """Propose to merge customers with the holders of identities that the shop vouches for as theirs too.
 
     Records `MergeProposed`, and `CustomerMerged` where proof on both sides is enough.

@@ -47,6 +47,20 @@ async def list_identities(
     return found
 
 
+async def find_identities(session: AsyncSession, *, kind: IdentityKind, values: Iterable[str]) -> Sequence[Row[Any]]:
+    """Return the identities with these values, of all customers, as plain rows; none of a namespace."""
+
+    def build() -> Selection:
+        is_of_kind = CustomerIdentity.kind == bindparam("kind", type_=Text())
+        is_meant = is_of_kind & (CustomerIdentity.namespace == "") & among(session, CustomerIdentity.value, "values")
+        return select(*CustomerIdentity.__table__.c).where(is_meant)
+
+    wanted = list(dict.fromkeys(values))
+    if not wanted:
+        return []
+    return await prepared(session, ("identities",), build).rows(session, kind=kind.value, values=wanted)
+
+
 async def find_customer_by_identity(
     session: AsyncSession, *, kind: IdentityKind, namespace: str, value: str
 ) -> UUID | None:
