@@ -123,7 +123,7 @@ async def replace_rows(
             session,
             ("remove rows", parent),
             lambda: delete(table).where(among(session, parent, "ids")),
-            about=table.__tablename__,
+            table=table.__table__,
             values={"ids": wanted},
         )
     await insert_rows(session, table, rows)

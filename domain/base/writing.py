@@ -1,11 +1,11 @@
 """Writing past SQLAlchemy, in its transaction: connections kept open, and what is written waits for the rest.
 
-    await insert_rows(session, CreditNote, notes)     # waits
+    await insert_rows(session, CreditNote, notes)  # waits
     await insert_rows(session, CreditNoteLine, lines)  # waits beside it
     await prepared(session, ("sums",), build).rows(session)  # both are written first: whoever reads sees them
 
 What is to be written waits until something is read, until SQLAlchemy is told to run anything, or until the commit.
-PostgreSQL gets it as one statement then. Its parts see one snapshot, so no two of them are about the same rows. What
+PostgreSQL gets it as one statement then. Its parts do not see each other, so no two of them are about one table. What
 was told earlier is never written later, by whichever way it goes.
 """
 
@@ -79,7 +79,7 @@ class WritingLane(Lane):
     async def write(self, part: "_Part") -> None:
         """Let a part wait, behind everything that was told before."""
         await self.session.flush_objects()
-        same = next((each for each in reversed(self.waiting) if each.about == part.about), None)
+        same = next((each for each in reversed(self.waiting) if each.table is part.table), None)
         if same is not None and same.takes(part):
             same.rows.extend(part.rows)
         else:
@@ -179,15 +179,12 @@ async def write(
     key: tuple[Hashable, ...],
     build: Callable[[], UpdateBase],
     *,
-    about: str,
+    table: Table,
     values: Mapping[str, Any],
 ) -> None:
-    """Let a statement wait that changes or removes rows, known by a key as `prepared` has it.
-
-    `about` says which rows: a table's name, or one of its own where the rows are others than those of all the rest.
-    """
+    """Let a statement wait that changes or removes rows of a table, known by a key as `prepared` has it."""
     statement = prepared(session, key, build)
-    part = _Part(about=about, text=statement.text, rows=statement.arguments(session, values), is_rows=False)
+    part = _Part(table=table, text=statement.text, rows=statement.arguments(session, values), is_rows=False)
     await writing_lane_of(session).write(part)
 
 
@@ -208,7 +205,7 @@ async def write_rows(
     if statement is None:
         statement = _RowsStatement(build(table, names), table, names, lane.connection.dialect)
         _statements.put(key, statement, weight=1)
-    part = _Part(about=table.name, text=statement.text, rows=list(rows), is_rows=True, statement=statement)
+    part = _Part(table=table, text=statement.text, rows=list(rows), is_rows=True, statement=statement)
     await lane.write(part)
 
 
@@ -268,9 +265,9 @@ def _spelled(value: object) -> str:
 
 @dataclass(slots=True)
 class _Part:
-    """Something to be written, about some rows."""
+    """Something to be written, about some rows of a table."""
 
-    about: str
+    table: Table
     text: str
     rows: list[Any]
     """Rows, or the parameters of a statement that takes none."""
@@ -288,13 +285,13 @@ class _Part:
 
 
 def _apart(parts: Sequence[_Part]) -> Iterator[list[_Part]]:
-    """Yield the parts in their order, together as long as none is about the same rows as another."""
-    together: dict[str, _Part] = {}
+    """Yield the parts in their order, together as long as each is about another table."""
+    together: dict[Table, _Part] = {}
     for part in parts:
-        if part.about in together:
+        if part.table in together:
             yield list(together.values())
             together = {}
-        together[part.about] = part
+        together[part.table] = part
     yield list(together.values())
 
 

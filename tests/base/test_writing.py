@@ -59,7 +59,7 @@ async def remove(session: Session, number: int) -> None:
         session,
         ("remove sample",),
         lambda: delete(Sample).where(Sample.id == bindparam("number", type_=Sample.id.type)),
-        about=Sample.__tablename__,
+        table=SAMPLES.__table__,
         values={"number": number},
     )
 

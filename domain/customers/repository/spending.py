@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Row,
     Select,
     Subquery,
+    Table,
     bindparam,
     case,
     delete,
@@ -68,7 +69,7 @@ async def write_spendings(
             session,
             ("remove spending",),
             lambda is_gone=is_gone: delete(CustomerSpending).where(is_gone),  # type: ignore[misc]
-            about="spendings that are gone",
+            table=cast(Table, CustomerSpending.__table__),
             values={"of_customer": customer_id, "in_currency": currency_code},
         )
     await upsert_rows(session, CustomerSpending, rows)
