@@ -90,19 +90,19 @@ async def test_a_family_that_changed_while_we_waited_is_held_whole(works: Works)
             await hold_families(work.session, [survivor, absorbed])
         return len(heard)
 
-    async def wait() -> None:
+    async def wait(held: asyncio.Future[int]) -> None:
         waiting = (
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
-        for _ in range(1_000):
+        is_waiting = False
+        while not (is_waiting or held.done()):
             async with works.database.reading() as session:
-                if (await session.execute(text(waiting))).scalar_one():
-                    break
+                is_waiting = bool((await session.execute(text(waiting))).scalar_one())
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(perform(works, merging))
         await reached.wait()
         held = tasks.create_task(works.perform(holding, actor=SYSTEM, action="hold"))
-        await wait()
+        await wait(held)
         release.set()
     assert held.result() == 0

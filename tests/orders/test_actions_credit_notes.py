@@ -91,6 +91,15 @@ async def test_an_older_sequence_is_ignored(
     )
 
 
+async def test_a_newer_sequence_alone_is_remembered(client: Client) -> None:
+    """The same note with a higher counter tells nobody anything, but what comes below it then is ignored."""
+    first = await send_note(client, sequence=1, number="known")
+    before = await snapshot(client.works, without=["audit_entries", "credit_notes"])
+    assert await send_note(client, sequence=3, number="known") == first
+    assert await snapshot(client.works, without=["audit_entries", "credit_notes"]) == before
+    assert (await send_note(client, sequence=2, number="late"))["number"] == "known"
+
+
 async def test_a_bad_note_is_refused_whole(client: Client) -> None:
     """Each fault is named with its place, and no row changes: neither of a new note nor of a known one."""
     order = await send_order(client, customer={"externalId": "k"})

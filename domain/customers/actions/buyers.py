@@ -215,8 +215,7 @@ def _note_verified_email(work: Work, book: _Book, record: Any, key: str) -> bool
     identity = book.claimed_emails.get((record.id, key))
     if identity is not None:
         identity.verification, identity.last_seen_at = IdentityVerification.VERIFIED, work.now
-        if not isinstance(identity, CustomerIdentity):
-            book.verified.append(identity)
+        book.verified.append(identity)
         if book.by_order_email.get(key) == record.id:
             del book.by_order_email[key]
     else:
