@@ -16,7 +16,7 @@ from domain.base.errors import Refusal, Refusals
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions.stores import upsert_store
-from domain.identity.repository.stores import find_first_store, find_store_by_code
+from domain.identity.repository.stores import find_store
 from domain.orders.actions.imports import (
     Batch,
     finish_import,
@@ -135,9 +135,9 @@ async def _open_store(works: Works, *, format_name: str) -> None:
     """
     async with works.database.reading() as session:
         if format_name == "online-retail":
-            known = await find_store_by_code(session, online_retail.STORE.code)
+            known = await find_store(session, online_retail.STORE.code)
         else:
-            known = await find_first_store(session)
+            known = await find_store(session, None)
     if known is None:
         await works.perform(
             lambda work: upsert_store(work, details=online_retail.STORE), actor=SYSTEM, action="storeUpsert"

@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any, TypeAlias
 
+import asyncpg
 from sqlalchemy import URL, event, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from domain.base.errors import Invalid, StorageBusy, StorageFull
 from domain.base.lanes import STATEMENTS_ON_A_CONNECTION, Lane, Lanes, driver_errors
 from domain.base.sight import WHOLE, Sight, look
+from domain.base.writing import WritingLane
 
 Session: TypeAlias = AsyncSession
 
@@ -42,7 +44,8 @@ _RETRIED_STATES = {_UNIQUE_VIOLATION, "40001", "40P01", _LOCK_NOT_AVAILABLE}
 """Unique violation, serialization failure, deadlock, a lock held too long: two writers met. Run again, one of them
 sees the other."""
 _DISK_FULL_STATES = {"53100"}
-_NO_SUCH_CHARACTER_STATES = {"22021"}
+_NO_SUCH_CHARACTER_STATES = {"22021", "22P05"}
+"""NUL, as it is and as JSON writes it."""
 
 
 class Database:
@@ -59,21 +62,19 @@ class Database:
             self._writer = _sqlite_engine(self.url, pool_size=1, is_writer=True)
             self._reader = _sqlite_engine(self.url, pool_size=pool_size, is_writer=False)
         else:
-            self._writer = _postgresql_engine(self.url, pool_size=pool_size)
+            self._writer = _postgresql_engine(self.url, pool_size=pool_size + 1)  # one more for upkeep, whoever writes
             self._reader = _postgresql_engine(self.url, pool_size=pool_size, is_writer=False)
         self.lanes = Lanes(self._reader, size=pool_size, is_sqlite=self.is_sqlite)
+        writer_count = 1 if self.is_sqlite else pool_size
+        self.writers = Lanes(self._writer, size=writer_count, is_sqlite=self.is_sqlite, kind=WritingLane)
 
     @asynccontextmanager
     async def reading(self, sight: Sight = WHOLE) -> AsyncIterator[AsyncSession]:
         """Yield a session that sees one snapshot, so much of it as `sight` says, and cannot write."""
         with typed_errors():
             lane = await self.take_lane(sight)
-            try:
+            async with _given_back(self.lanes, lane):
                 yield lane.session
-            except BaseException as error:
-                await self.lanes.give_back(lane, is_sound=isinstance(error, Exception))
-                raise
-            await self.lanes.give_back(lane)
 
     async def take_lane(self, sight: Sight, *, is_single: bool = False) -> Lane:
         """Return a connection for reading, which is to be given back: `reading` without its block.
@@ -99,8 +100,8 @@ class Database:
         """
         async with self._write_lock if self.is_sqlite else nullcontext():
             try:
-                async with _typed_session(self._writer) as session:
-                    yield session
+                async with _taken(self.writers) as lane:
+                    yield lane.session
             except StorageFull:
                 self.is_full = True
                 raise
@@ -118,19 +119,16 @@ class Database:
         await (self._empty_log() if self.is_sqlite else self._vacuum(tables))
 
     async def _empty_log(self) -> None:
-        async with self._write_lock, self._writer.connect() as connection:
-            driver: Any = (await connection.get_raw_connection()).driver_connection
-            await driver.execute(f"PRAGMA busy_timeout={_PATIENCE_MS}")
-            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            (is_busy, *_) = await cursor.fetchone()
-            await driver.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+        async with self._write_lock, _taken(self.writers, begun=False) as lane:
+            await lane.run(f"PRAGMA busy_timeout={_PATIENCE_MS}")
+            ((is_busy, *_),) = await lane.driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            await lane.run(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
         if is_busy:
             raise StorageBusy
 
     async def _vacuum(self, tables: Sequence[str]) -> None:
         is_busy = False
-        async with self._writer.connect() as opened:
-            connection = await opened.execution_options(isolation_level="AUTOCOMMIT")
+        async with self._writer.connect() as connection:
             await connection.execute(text("SET statement_timeout = 0"))
             await connection.execute(text(f"SET lock_timeout = {_PATIENCE_MS}"))
             try:
@@ -147,6 +145,7 @@ class Database:
         """Close every connection, on SQLite the writer last, so that it is the one that checkpoints."""
         await self.lanes.close()
         await self._reader.dispose()
+        await self.writers.close()
         await self._writer.dispose()
 
 
@@ -161,10 +160,12 @@ async def _fence(lane: Lane, sight: Sight) -> None:
 
 
 def is_race(error: DBAPIError) -> bool:
-    """Tell whether two writers met, so that running the loser again settles it."""
+    """Tell whether two writers met, so that running the loser again settles it; so does a table that was migrated."""
+    if isinstance(error.orig, asyncpg.InvalidCachedStatementError):
+        return True
     if getattr(error.orig, "sqlstate", None) in _RETRIED_STATES:
         return True
-    return isinstance(error, IntegrityError) and "UNIQUE" in str(error.orig)
+    return isinstance(error.orig, sqlite3.IntegrityError) and "UNIQUE" in str(error.orig)
 
 
 def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
@@ -185,13 +186,6 @@ def _sqlite_engine(url: URL, *, pool_size: int, is_writer: bool) -> AsyncEngine:
             message = "this SQLite was built without foreign keys"
             raise RuntimeError(message)
         cursor.close()
-
-    if not is_writer:  # a lane begins its transactions itself
-        return engine
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:  # noqa: ANN401
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 
@@ -217,26 +211,21 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
         "idle_in_transaction_session_timeout": "60s",
         "timezone": "UTC",
         "jit": "off",  # compiling a statement takes longer than any of ours may run
+        "default_transaction_isolation": "read committed",
+        # What is prepared is planned once: looked at anew for each list of ids, planning would cost more than it.
+        "plan_cache_mode": "force_generic_plan",
     }
     if not is_writer:
-        settings |= {
-            "default_transaction_isolation": "repeatable read",
-            "default_transaction_read_only": "on",
-            # What is prepared is planned once: looked at anew for each list of ids, planning would cost more than it.
-            "plan_cache_mode": "force_generic_plan",
-        }
+        settings |= {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
     engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=30,
-        pool_pre_ping=is_writer,
         hide_parameters=True,  # errors end in the log, and parameters are people's data
-        isolation_level="READ COMMITTED" if is_writer else "AUTOCOMMIT",  # a lane begins its transactions itself
+        isolation_level="AUTOCOMMIT",  # a lane begins its transactions itself
         connect_args={"server_settings": settings, "statement_cache_size": STATEMENTS_ON_A_CONNECTION},
     )
-    if is_writer:
-        return engine
 
     @event.listens_for(engine.sync_engine, "begin")
     def plan_anew(connection: Any) -> None:  # noqa: ANN401
@@ -247,10 +236,23 @@ def _postgresql_engine(url: URL, *, pool_size: int, is_writer: bool = True) -> A
 
 
 @asynccontextmanager
-async def _typed_session(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+async def _taken(lanes: Lanes, *, begun: bool = True) -> AsyncIterator[Lane]:
+    """Take a lane, and give it back at the end."""
     with typed_errors():
-        async with AsyncSession(engine, expire_on_commit=False) as session:
-            yield session
+        lane = await lanes.take(begun=begun)
+        async with _given_back(lanes, lane):
+            yield lane
+
+
+@asynccontextmanager
+async def _given_back(lanes: Lanes, lane: Lane) -> AsyncIterator[None]:
+    """Give the lane back at the end, whatever happens."""
+    try:
+        yield
+    except BaseException as error:
+        await lanes.give_back(lane, is_sound=isinstance(error, Exception))
+        raise
+    await lanes.give_back(lane)
 
 
 @contextmanager

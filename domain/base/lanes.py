@@ -7,11 +7,13 @@ a small statement. A lane is taken, begun in one round trip and given back in an
 import asyncio
 import sqlite3
 from collections import deque
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 
 from domain.base.kept import Kept
 
@@ -39,8 +41,12 @@ class Lane:
         self.is_begun = False
         self.statements: Kept[Any] = Kept(STATEMENTS_ON_A_CONNECTION)
         """What is prepared on PostgreSQL's connection, by the statement that it was made of."""
-        self.session = AsyncSession(connection, autoflush=False)
+        self.session = self.open_session()
         self.session.info[_LANE] = self
+
+    def open_session(self) -> AsyncSession:
+        """Return a session of SQLAlchemy on the connection."""
+        return AsyncSession(self.connection, autoflush=False)
 
     async def begin(self) -> None:
         """Begin a transaction: from its first statement on it sees one snapshot."""
@@ -56,6 +62,9 @@ class Lane:
             if not self.is_sqlite or self.driver.in_transaction:  # SQLAlchemy may have ended it on SQLite
                 await self.run("ROLLBACK")
 
+    async def settle(self) -> None:
+        """Write what waits to be written (`domain/base/writing.py`): nothing, where one only reads."""
+
     def forget(self) -> None:
         """Prepare everything anew."""
         self.statements = Kept(STATEMENTS_ON_A_CONNECTION)
@@ -64,6 +73,12 @@ class Lane:
         """Run a statement that answers nothing."""
         with driver_errors(statement):
             await self.driver.execute(statement)
+
+    async def cut_off(self) -> None:
+        """Let go of what still runs: on SQLite a thread would go on with it, and keep the file."""
+        if self.is_sqlite:
+            with suppress(ValueError):  # SQLAlchemy closed it already
+                await self.driver.interrupt()
 
     @property
     def is_lost(self) -> bool:
@@ -74,13 +89,14 @@ class Lane:
 class Lanes:
     """At most so many connections for reading; who comes when all are taken waits in a row."""
 
-    def __init__(self, engine: AsyncEngine, *, size: int, is_sqlite: bool) -> None:
+    def __init__(self, engine: AsyncEngine, *, size: int, is_sqlite: bool, kind: type[Lane] = Lane) -> None:
         """Take where connections come from; none is opened before it is needed."""
         self.busy = 0
         """How many are taken."""
         self._engine = engine
         self._size = size
         self._is_sqlite = is_sqlite
+        self._kind = kind
         self._idle: list[Lane] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
 
@@ -103,6 +119,7 @@ class Lanes:
                 await lane.end()
                 self._idle.append(lane)
             else:
+                await lane.cut_off()
                 await _close(lane.connection)
         except DBAPIError:
             await _close(lane.connection)  # lost at the very end: what was read was read
@@ -159,7 +176,7 @@ class Lanes:
         except BaseException:
             await _close(connection)
             raise
-        return Lane(connection, driver, is_sqlite=self._is_sqlite)
+        return self._kind(connection, driver, is_sqlite=self._is_sqlite)
 
 
 async def _begun(lane: Lane) -> Lane:
@@ -178,9 +195,9 @@ async def _close(connection: AsyncConnection) -> None:
     await connection.close()
 
 
-def lane_of(session: AsyncSession) -> Lane | None:
-    """Return the lane that a session for reading is on; None for one that writes."""
-    found: Lane | None = session.info.get(_LANE)
+def lane_of(session: AsyncSession | Session) -> Lane:
+    """Return the lane that a session is on."""
+    found: Lane = session.info[_LANE]
     return found
 
 

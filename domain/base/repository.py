@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,10 +13,12 @@ from sqlalchemy import (
     Dialect,
     Row,
     Select,
+    Table,
+    UpdateBase,
     and_,
+    bindparam,
     delete,
     func,
-    insert,
     inspect,
     literal_column,
     or_,
@@ -30,6 +32,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey, JobRecord, JobState
 from domain.base.statements import among, prepared
+from domain.base.writing import given, given_one, write, write_rows
 
 EXPIRED_REMOVED_MAX = 20
 
@@ -74,10 +77,64 @@ def upsert(session: AsyncSession, table: type[Base]) -> postgresql.Insert | sqli
 
 
 async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert plain rows, every column given, in one statement without objects: for what comes by the thousand."""
-    if rows:
-        connection = await session.connection()
-        await connection.execute(insert(table.__table__), list(rows))  # type: ignore[arg-type]  # a mapped table
+    """Insert plain rows, every column given, without objects; they wait for what else is written (`writing.py`)."""
+
+    def build(target: Table, names: Sequence[str]) -> UpdateBase:
+        return _taking_rows(session, target, names)
+
+    await write_rows(session, cast(Table, table.__table__), rows, way="insert", build=build)
+
+
+async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert plain rows, each of another key; they take the place of those that have the same keys."""
+
+    def build(target: Table, names: Sequence[str]) -> UpdateBase:
+        statement = _taking_rows(session, target, names)
+        keys = [column.name for column in target.primary_key]
+        changed = {name: statement.excluded[name] for name in names if name not in keys}
+        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+    await write_rows(session, cast(Table, table.__table__), rows, way="upsert", build=build)
+
+
+async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change the rows that have these keys, in the columns that are given."""
+
+    def build(target: Table, names: Sequence[str]) -> UpdateBase:
+        is_sqlite = session.get_bind().dialect.name == "sqlite"
+        sent: Any = given_one(target, names) if is_sqlite else given(target, names).c
+        is_meant = [column == sent[column.name] for column in target.primary_key]
+        keys = {column.name for column in target.primary_key}
+        return update(target).where(*is_meant).values({name: sent[name] for name in names if name not in keys})
+
+    await write_rows(session, cast(Table, table.__table__), rows, way="update", build=build)
+
+
+async def replace_rows(
+    session: AsyncSession,
+    parent: InstrumentedAttribute[UUID],
+    ids: Iterable[UUID],
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    """Make these the rows whose `parent` is one of the ids."""
+    table: Any = parent.class_
+    if wanted := list(dict.fromkeys(ids)):
+        await write(
+            session,
+            ("remove rows", parent),
+            lambda: delete(table).where(among(session, parent, "ids")),
+            table=table.__table__,
+            values={"ids": wanted},
+        )
+    await insert_rows(session, table, rows)
+
+
+def _taking_rows(session: AsyncSession, table: Table, names: Sequence[str]) -> postgresql.Insert | sqlite.Insert:
+    """Return an INSERT of rows that have these columns."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table).values(given_one(table, names))
+    sent = given(table, names)
+    return postgresql.insert(table).from_select(list(names), select(*sent.c))
 
 
 async def claim_idempotency_key(
@@ -131,15 +188,15 @@ async def store_idempotent_answer(session: AsyncSession, *, scope: str, key: str
     )
 
 
-async def add_events(session: AsyncSession, *, audit: AuditEntry, events: Sequence[dict[str, Any]]) -> None:
+async def add_events(session: AsyncSession, *, audit: Mapping[str, Any], events: Sequence[dict[str, Any]]) -> None:
     """Write the audit row and the events; on SQLite, whose only writer this is, number them at once."""
-    await add_audit_entries(session, [audit])
+    await insert_rows(session, AuditEntry, [audit])
     if not events:
         return
     first = await _reserve_numbers(session, len(events)) if session.get_bind().dialect.name == "sqlite" else None
     for offset, row in enumerate(events):
         row["seq"] = None if first is None else first + offset
-        row["audit_id"] = audit.id
+        row["audit_id"] = audit["id"]
     await insert_rows(session, EventRecord, events)
 
 
@@ -150,13 +207,17 @@ async def add_audit_entries(session: AsyncSession, entries: Sequence[AuditEntry]
 
 
 async def _reserve_numbers(session: AsyncSession, count: int) -> int:
-    statement = (
-        upsert(session, EventHead)
-        .values(id=1, seq=count)
-        .on_conflict_do_update(index_elements=["id"], set_={"seq": EventHead.seq + count})
-        .returning(EventHead.seq)
-    )
-    newest: int = (await session.execute(statement)).scalar_one()
+    def build() -> UpdateBase:
+        number = bindparam("count", type_=EventHead.seq.type)
+        return (
+            upsert(session, EventHead)
+            .values(id=1, seq=number)
+            .on_conflict_do_update(index_elements=["id"], set_={"seq": EventHead.seq + number})
+            .returning(EventHead.seq)
+        )
+
+    (row,) = await prepared(session, ("reserve numbers",), build).rows(session, count=count)
+    newest: int = row.seq
     return newest - count + 1
 
 

@@ -9,14 +9,14 @@ built of is in the key, values are parameters. Lists are one parameter each, so 
 lengths. Rows have the columns as attributes, each converted when it is read as its type says.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy import ColumnElement, Dialect, Select, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Dialect, Select, UpdateBase, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text, TypeDecorator, TypeEngine
@@ -25,6 +25,9 @@ from domain.base.columns import Key, Reader, reader_of, writer_of
 from domain.base.kept import Kept
 from domain.base.lanes import DRIVER_ERRORS, Lane, as_database_error, lane_of
 from domain.base.sight import SIGHT_CUSTOMER, SIGHT_STORES, Sight, sight_of
+
+Selection: TypeAlias = Select[*tuple[Any, ...]]
+Statement: TypeAlias = Selection | CompoundSelect[*tuple[Any, ...]] | UpdateBase
 
 STATEMENTS_MAX = 1_000
 """Statements that are kept: what clients ask for decides which columns are read, so there is no end of them."""
@@ -38,7 +41,7 @@ class Prepared:
 
     __slots__ = ("_binds", "_is_sqlite", "_row", "text")
 
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+    def __init__(self, statement: Statement, dialect: Dialect) -> None:
         """Compile the statement."""
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
@@ -50,30 +53,27 @@ class Prepared:
             (bind.key, bind.effective_value, writer_of(bind.type, dialect))
             for bind in (compiled.binds[name] for name in compiled.positiontup or ())
         ]
-        columns = [(column.key or "", reader_of(column.type, dialect)) for column in statement.selected_columns]
+        columns = [(column.key or "", reader_of(column.type, dialect)) for column in statement.exported_columns]
         self._row = row_class(tuple if self._is_sqlite else asyncpg.Record, columns)
 
     async def rows(self, session: AsyncSession, **values: Any) -> list[Any]:  # noqa: ANN401
         """Return the rows for these values, read within the session's transaction."""
         lane = lane_of(session)
-        driver = await _writing_driver(session) if lane is None else lane.driver
-        arguments = self._arguments(session, values)
+        await lane.settle()
+        arguments = self.arguments(session, values)
         for ear in EARS:
             ear(self.text, tuple(arguments))
         try:
             if self._is_sqlite:
-                return list(map(self._row, await driver.execute_fetchall(self.text, arguments)))
-            if lane is not None:
-                statement = lane.statements.get(self) or await self._kept_by(lane)
-                return await statement.fetch(*arguments)  # type: ignore[no-any-return]
-            found: list[Any] = await driver.fetch(self.text, *arguments, record_class=self._row)
+                return list(map(self._row, await lane.driver.execute_fetchall(self.text, arguments)))
+            statement = lane.statements.get(self) or await self._kept_by(lane)
+            return await statement.fetch(*arguments)  # type: ignore[no-any-return]
         except TimeoutError:
             raise
         except DRIVER_ERRORS as error:
-            if lane is not None and isinstance(error, asyncpg.InvalidCachedStatementError):
+            if isinstance(error, asyncpg.InvalidCachedStatementError):
                 lane.forget()  # a table is not what it was
             raise as_database_error(self.text, error) from error
-        return found
 
     async def _kept_by(self, lane: Lane) -> Any:  # noqa: ANN401  the driver's own
         """Prepare the statement on a connection of PostgreSQL, and keep it there."""
@@ -81,10 +81,10 @@ class Prepared:
         lane.statements.put(self, made, weight=1)
         return made
 
-    def _arguments(self, session: AsyncSession, values: dict[str, Any]) -> list[Any]:
+    def arguments(self, session: AsyncSession, values: Mapping[str, Any]) -> list[Any]:
         """Return the parameters in their order; how much is seen is always the session's own."""
         sight = sight_of(session)
-        given = values if sight.is_whole else values | sight.parameters
+        given = values if sight.is_whole else {**values, **sight.parameters}
         return [
             given.get(name, default) if convert is None else convert(given.get(name, default))
             for name, default, convert in self._binds
@@ -94,13 +94,12 @@ class Prepared:
 _statements: Kept[Prepared] = Kept(STATEMENTS_MAX)
 
 
-def prepared(session: AsyncSession, key: tuple[Hashable, ...], build: Callable[[], Select[Any]]) -> Prepared:
+def prepared(session: AsyncSession, key: tuple[Hashable, ...], build: Callable[[], Statement]) -> Prepared:
     """Return the statement of this key, built where it is not known yet.
 
     Sessions that are narrowed in different ways have different statements, which take the same parameters.
     """
-    lane = lane_of(session)
-    dialect = session.get_bind().dialect if lane is None else lane.connection.dialect
+    dialect = lane_of(session).connection.dialect
     sight = sight_of(session)
     whole = (dialect.name, "" if sight.is_whole else sight.kind, *key)
     found = _statements.get(whole)
@@ -170,18 +169,3 @@ class _JsonList(TypeDecorator[Sequence[Any]]):
         convert = self.item.dialect_impl(dialect).bind_processor(dialect)
         items = value or ()
         return orjson.dumps([each if convert is None else convert(each) for each in items]).decode()
-
-
-async def _writing_driver(session: AsyncSession) -> Any:  # noqa: ANN401
-    """Return the driver's connection of a session that writes, with everything that it was told so far.
-
-    SQLAlchemy begins PostgreSQL's transaction with its own first statement: one that runs before that would be
-    committed by itself, whatever becomes of the rest.
-    """
-    if session.new or session.dirty or session.deleted:
-        await session.flush()
-    raw = await (await session.connection()).get_raw_connection()
-    adapted: Any = raw.dbapi_connection
-    if session.get_bind().dialect.name == "postgresql" and adapted._transaction is None:  # noqa: SLF001
-        await adapted._start_transaction()  # noqa: SLF001  nothing public begins it
-    return raw.driver_connection

@@ -7,7 +7,7 @@ Nothing leaves before that commit; a refusal leaves nothing behind. After it the
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -34,6 +34,7 @@ _ATTEMPTS = 6
 """A write that lost a race is run again this often: with each attempt one rival has finished."""
 
 _Answer = TypeVar("_Answer")
+_Read: TypeAlias = Callable[[AsyncSession, Iterable[UUID]], Awaitable[dict[UUID, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Work:
     organisation: Organisation
     _events: list[Event] = field(default_factory=list)
     _jobs: list[Mapping[str, Any]] = field(default_factory=list)
+    _kept: dict[UUID, Any] = field(default_factory=dict)
+    _made: set[UUID] = field(default_factory=set)
 
     def require(self, permission: Permission) -> None:
         """Raise `Forbidden` unless the actor has the permission: the first line of every action."""
@@ -82,6 +85,23 @@ class Work:
     def defer(self, row: Mapping[str, Any]) -> None:
         """Keep a job with what this work commits (`domain/base/jobs.py:enqueue`)."""
         self._jobs.append(row)
+
+    def keep(self, row: Any, *, is_new: bool = False) -> None:  # noqa: ANN401  of any table
+        """Remember a row as this work locked or wrote it, so that what follows need not read it again."""
+        self._kept[row.id] = row
+        if is_new:
+            self._made.add(row.id)
+
+    def made(self, key: UUID) -> bool:
+        """Tell whether this work made the row with this id, so that nobody else knew of it."""
+        return key in self._made
+
+    async def recall(self, ids: Iterable[UUID], read: _Read) -> dict[UUID, Any]:
+        """Return the rows of these ids; those that were not kept are read."""
+        wanted = list(dict.fromkeys(ids))
+        missing = [key for key in wanted if key not in self._kept]
+        found = await read(self.session, missing) if missing else {}
+        return {key: self._kept[key] for key in wanted if key in self._kept} | found
 
     @property
     def jobs(self) -> Sequence[Mapping[str, Any]]:
@@ -190,16 +210,17 @@ class Works:
             work = Work(session=session, actor=actor, now=self.clock.now(), organisation=self.organisation)
             answer = await story(work)
             await self._react(work)
-            await session.flush()
             # The product's own upkeep, of which nothing is told, is no act that anybody would look for.
             if work.events or actor.kind is not ActorKind.SYSTEM:
-                audit = AuditEntry(
-                    action=action,
-                    actor_kind=actor.kind,
-                    actor_id=actor.id,
-                    request_id=request_id,
-                    occurred_at=work.now,
-                )
+                audit = {
+                    "id": new_id(),
+                    "action": action,
+                    "actor_kind": actor.kind,
+                    "actor_id": actor.id,
+                    "request_id": request_id,
+                    "occurred_at": work.now,
+                    "person_count": None,
+                }
                 rows = [_row(event, work.now) for event in work.events]
                 await repository.add_events(session, audit=audit, events=rows)
             await repository.add_jobs(session, work.jobs)

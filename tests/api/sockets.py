@@ -170,4 +170,4 @@ async def nothing_left(app: Starlette) -> AsyncIterator[None]:
     await until(lambda: not streams.count and not streams.works.feed.listener_count)
     await until(lambda: len(asyncio.all_tasks()) <= before + 2)
     database = streams.works.database
-    await until(lambda: database.lanes.busy + database._writer.pool.checkedout() == 0)
+    await until(lambda: database.lanes.busy + database.writers.busy == 0)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -208,3 +209,8 @@ async def test_a_table_that_cannot_be_vacuumed_is_no_table_that_is_in_use(works:
     """Only a lock is waited for: any other error is told."""
     with pytest.raises(DBAPIError, match="does not exist"):
         await works.database.scrub(["nothing_at_all"])
+
+
+def test_a_table_that_was_migrated_meanwhile_is_looked_at_anew() -> None:
+    """What was prepared before a migration does not fit any more; run again, it is prepared anew."""
+    assert is_race(DBAPIError("SELECT", {}, asyncpg.InvalidCachedStatementError()))

@@ -4,13 +4,13 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.errors import Invalid, Taken
 from domain.base.events import Event
 from domain.base.feed import Committed, Feed, Listener, ResyncNeeded, ResyncReason
 from domain.base.identifiers import new_id
 from domain.base.work import Work, Works
+from domain.base.writing import WritingSession
 from domain.identity.events import StoreChanged
 from tests.base.stories import APP, opening
 from tests.conftest import NOW
@@ -188,15 +188,15 @@ async def test_a_commit_that_was_given_up_makes_everyone_read_anew(
     works: Works, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever is cancelled while the database commits does not know whether it did; silence would be a lie."""
-    commit = AsyncSession.commit
+    commit = WritingSession.commit
 
-    async def cancelled(session: AsyncSession) -> None:
+    async def cancelled(session: WritingSession) -> None:
         await commit(session)
         raise asyncio.CancelledError
 
     cursor = works.feed.cursor
     with works.feed.listen(everything) as listener:
-        monkeypatch.setattr(AsyncSession, "commit", cancelled)
+        monkeypatch.setattr(WritingSession, "commit", cancelled)
         with pytest.raises(asyncio.CancelledError):
             await works.perform(opening("one"), actor=APP, action="open")
         assert await resync_of(listener) is ResyncReason.FELL_BEHIND

@@ -120,8 +120,7 @@ async def test_who_sees_less_has_another_statement(database: Database) -> None:
 async def test_a_write_is_read_within_its_transaction(database: Database) -> None:
     """What was added is there without a flush; what runs before SQLAlchemy's first statement is undone too."""
     async with database.writing() as session:
-        driver = await statements._writing_driver(session)
-        await driver.execute("INSERT INTO samples (id) VALUES (5)")
+        await lane_of(session).driver.execute("INSERT INTO samples (id) VALUES (5)")
         session.add(Sample(id=6, word="new"))
         rows = await prepared(session, ("everything",), everything).rows(session)
         assert [(row.id, row.word) for row in rows] == [(5, None), (6, "new")]

@@ -1,15 +1,15 @@
 """One write: the change and all that follows from it in one commit, or nothing at all."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base import repository
 from domain.base.actors import ANONYMOUS, SYSTEM
@@ -17,6 +17,7 @@ from domain.base.errors import Forbidden, StorageFull, Taken
 from domain.base.events import Event
 from domain.base.model import AuditEntry, EventRecord
 from domain.base.work import Once, Organisation, Reactions, Work, Works
+from domain.base.writing import WritingSession
 from domain.identity.actions.stores import upsert_store
 from domain.identity.events import ApiKeyCreated, StoreChanged
 from domain.identity.model import Store
@@ -110,7 +111,7 @@ async def test_a_failure_at_any_later_step_leaves_nothing(
 
     before = await state(works.database)
     with monkeypatch.context() as patch:
-        patch.setattr(AsyncSession if step == "commit" else repository, step, fail)
+        patch.setattr(WritingSession if step == "commit" else repository, step, fail)
         with pytest.raises(Breakdown):
             await works.perform_once(opening("fr"), once=ONCE, actor=APP, action="storeUpsert")
     assert await state(works.database) == before
@@ -327,3 +328,24 @@ def test_events_are_told_by_ids_only() -> None:
     """Every kind of event is registered under its name, and shows what it is about as ids."""
     assert Event.registry["StoreChanged"] is StoreChanged
     assert StoreChanged(store_id=UUID(int=5)).subjects == {"store_id": "0" * 31 + "5"}
+
+
+async def test_what_a_work_kept_is_not_read_again(works: Works) -> None:
+    """A reaction recalls what was written as it was kept last, and reads the rest; what was made is known as new."""
+    one, other = UUID(int=1), UUID(int=2)
+    asked: list[list[UUID]] = []
+
+    async def read(_session: object, ids: Iterable[UUID]) -> dict[UUID, Any]:
+        asked.append(list(ids))
+        return {key: SimpleNamespace(id=key, name="read") for key in asked[-1]}
+
+    async def story(work: Work) -> None:
+        work.keep(SimpleNamespace(id=one, name="first"), is_new=True)
+        work.keep(SimpleNamespace(id=one, name="last"))
+        found = await work.recall([one, other, one], read)
+        assert {key: row.name for key, row in found.items()} == {one: "last", other: "read"}
+        assert set(await work.recall([one], read)) == {one}
+        assert (work.made(one), work.made(other)) == (True, False)
+
+    await works.perform(story, actor=APP, action="look")
+    assert asked == [[other]]

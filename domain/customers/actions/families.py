@@ -15,7 +15,7 @@ from domain.customers.repository.families import (
     list_spendings_by_record,
     show,
 )
-from domain.customers.rules.families import in_order_of_belief, shown_of
+from domain.customers.rules.families import Shown, in_order_of_belief, shown_of
 from domain.identity.repository.stores import get_currency_code
 
 
@@ -26,7 +26,6 @@ async def show_changes(work: Work, events: Sequence[CustomerCreated | CustomerUp
 
 async def show_families(work: Work, *, customer_ids: Iterable[UUID]) -> None:
     """Gather anew what the families of these records show. The families are locked by the caller."""
-    await work.session.flush()
     families = await list_families(work.session, customer_ids)
     record_ids = [record.id for records in families.values() for record in records]
     spendings = await list_spendings_by_record(work.session, record_ids)
@@ -36,7 +35,7 @@ async def show_families(work: Work, *, customer_ids: Iterable[UUID]) -> None:
     await show(
         work.session,
         [
-            shown_of(
+            _shown(
                 in_order_of_belief(records, canonical_id=canonical_id, absorbed_by=absorbed_by),
                 spendings=[spent for record in records for spent in spendings[record.id]],
                 currency_code=currency_code,
@@ -44,6 +43,11 @@ async def show_families(work: Work, *, customer_ids: Iterable[UUID]) -> None:
             for canonical_id, records in families.items()
         ],
     )
+
+
+def _shown(records: Sequence[Any], *, spendings: Sequence[Any], currency_code: str) -> tuple[Shown, bool]:
+    """Return what a family in the order of belief shows, and whether the first of it was erased."""
+    return shown_of(records, spendings=spendings, currency_code=currency_code), records[0].erased_at is not None
 
 
 async def choose_words(work: Work, *, records: Sequence[CustomerRecord]) -> None:

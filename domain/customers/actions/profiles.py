@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 from uuid import UUID
 
 from domain.base.actors import Permission
@@ -15,9 +16,9 @@ from domain.customers.actions.entries import new_identity, new_record, touch
 from domain.customers.actions.families import choose_words
 from domain.customers.errors import EmailTaken, ExternalIdTaken
 from domain.customers.model import CustomerIdentity, CustomerRecord
-from domain.customers.repository.customers import list_tag_rows, replace_tags
+from domain.customers.repository.customers import insert_objects, list_tag_rows, replace_tags
 from domain.customers.repository.families import get_family_for_update
-from domain.customers.repository.identities import list_identities, lock_identities
+from domain.customers.repository.identities import find_identities, lock_identities
 from domain.customers.rules.families import gathered_profile, named_by_others
 from domain.customers.rules.identities import IdentityKind, IdentitySource, IdentityVerification, is_blocked
 from domain.customers.rules.profiles import CustomerChanges, CustomerDetails, check_changes, check_details
@@ -41,10 +42,7 @@ async def create_customer(work: Work, *, details: CustomerDetails) -> UUID:
         work,
         **{field.name: getattr(checked, field.name) for field in fields(checked) if field.name not in _WORDS},
     )
-    work.session.add(customer)
-    await work.session.flush()
-    work.session.add(record)
-    work.session.add_all(await _profile_identities(work, record))
+    await insert_objects(work.session, [customer, record, *await _profile_identities(work, record)])
     await replace_tags(work.session, [record.id], [_tag_row(record.id, tag) for tag in checked.tags])
     await set_attributes(work, records=[record], changes=checked.attributes)
     return record.id
@@ -128,19 +126,19 @@ def _tag_row(customer_id: UUID, tag: str, *, is_removed: bool = False) -> dict[s
 
 async def _refuse_taken(work: Work, details: CustomerDetails) -> None:
     if details.external_id is not None:
-        accounts = await list_identities(work.session, kind=IdentityKind.EXTERNAL_ACCOUNT, values=[details.external_id])
+        accounts = await find_identities(work.session, kind=IdentityKind.EXTERNAL_ACCOUNT, values=[details.external_id])
         if any(each.verification == IdentityVerification.VERIFIED for each in accounts):
             raise ExternalIdTaken
     if details.email is None:
         return
     key = email_key(details.email)
     await lock_identities(work.session, [key])
-    emails = await list_identities(work.session, kind=IdentityKind.EMAIL, values=[key])
+    emails = await find_identities(work.session, kind=IdentityKind.EMAIL, values=[key])
     if any(_is_owned(each) for each in emails):
         raise EmailTaken
 
 
-def _is_owned(email: CustomerIdentity) -> bool:
+def _is_owned(email: Any) -> bool:  # noqa: ANN401  a row
     """Tell whether an address is somebody's own: verified, or in their profile, and not shared."""
     is_own = email.verification == IdentityVerification.VERIFIED or email.source == IdentitySource.PROFILE
     return is_own and not email.is_shared
@@ -158,7 +156,7 @@ async def _profile_identities(work: Work, record: CustomerRecord) -> list[Custom
             new_identity(record.id, kind=IdentityKind.EXTERNAL_ACCOUNT, value=record.external_id, now=work.now)
         )
     email = record.email and email_key(record.email)
-    if email and any(e.is_shared for e in await list_identities(work.session, kind=IdentityKind.EMAIL, values=[email])):
+    if email and any(e.is_shared for e in await find_identities(work.session, kind=IdentityKind.EMAIL, values=[email])):
         email = None
     for kind, value in ((IdentityKind.EMAIL, email), (IdentityKind.PHONE, record.phone)):
         if value and not is_blocked(value, kind=kind, relay_domains=work.organisation.relay_domains):

@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.base.work import Work
 from domain.customers.actions.merges import join_customers, new_merge
 from domain.customers.events import CustomerCreated, CustomerUpdated, MergeProposed
-from domain.customers.model import CustomerIdentity, CustomerMerge, CustomerRecord
+from domain.customers.model import CustomerIdentity, CustomerMerge
 from domain.customers.repository.families import hold_records, list_records_by_id, lock_families
 from domain.customers.repository.identities import (
     list_identities_by_record,
@@ -45,7 +45,6 @@ async def propose_merges(work: Work, events: Sequence[CustomerCreated | Customer
     Records `MergeProposed`, and `CustomerMerged` where proof on both sides is enough.
     """
     ids = {event.customer_id for event in events}
-    await work.session.flush()
     records = await list_records_by_id(work.session, ids)
     evidence = await _evidence(work, ids)
     keys = {key: _match_keys(record, evidence[key]) for key, record in records.items()}
@@ -66,7 +65,7 @@ async def propose_merges(work: Work, events: Sequence[CustomerCreated | Customer
 
 
 def _met_by_chance(
-    ids: Iterable[UUID], evidence: Mapping[UUID, Sequence[CustomerIdentity]], keys: Mapping[UUID, set[str]]
+    ids: Iterable[UUID], evidence: Mapping[UUID, Sequence[Any]], keys: Mapping[UUID, set[str]]
 ) -> set[str]:
     """Return what two who come at once, and do not see each other yet, may have in common, beside e-mail addresses.
 
@@ -76,14 +75,13 @@ def _met_by_chance(
     return phones | {each for key in ids for each in keys[key] if each.startswith("born ")}
 
 
-async def propose_claimed(work: Work, *, claims: Sequence[tuple[UUID, CustomerIdentity]]) -> None:
+async def propose_claimed(work: Work, *, claims: Sequence[tuple[UUID, Any]]) -> None:
     """Propose to merge customers with the holders of identities that the shop vouches for as theirs too.
 
     Records `MergeProposed`, and `CustomerMerged` where proof on both sides is enough.
     """
     found = {(claimant_id, holder.customer_id): holder for claimant_id, holder in claims}
     if found:
-        await work.session.flush()
         await _propose(work, found, shared_keys={}, claims=found)
 
 
@@ -125,11 +123,11 @@ async def _propose(
 class _Pair:
     """Two records that may be one person: the older one would survive."""
 
-    survivor: CustomerRecord
-    absorbed: CustomerRecord
+    survivor: Any
+    absorbed: Any
 
     @classmethod
-    def of(cls, one: CustomerRecord, other: CustomerRecord) -> "_Pair":
+    def of(cls, one: Any, other: Any) -> "_Pair":  # noqa: ANN401  rows
         older, younger = sorted((one, other), key=lambda record: (record.created_at, record.id))
         return cls(survivor=older, absorbed=younger)
 
@@ -189,7 +187,7 @@ def _profile(record: Any) -> Profile:  # noqa: ANN401  a record, or a row of it
     )
 
 
-def _match_keys(record: CustomerRecord, evidence: Iterable[CustomerIdentity]) -> set[str]:
+def _match_keys(record: Any, evidence: Iterable[Any]) -> set[str]:  # noqa: ANN401  a row
     return match_keys(_profile(record), emails=[each.value for each in evidence if each.kind == IdentityKind.EMAIL])
 
 
@@ -197,21 +195,21 @@ def _is_blocked(work: Work, kind: str, value: str) -> bool:
     return is_blocked(value, kind=IdentityKind(kind), relay_domains=work.organisation.relay_domains)
 
 
-async def _evidence(work: Work, ids: Iterable[UUID]) -> dict[UUID, list[CustomerIdentity]]:
+async def _evidence(work: Work, ids: Iterable[UUID]) -> dict[UUID, list[Any]]:
     """Return the identities that say who somebody is, by record: not blocked, shared by nobody, held by few."""
     identities = await list_identities_by_record(work.session, ids)
     nobodys = await list_nobodys_names(work.session, ids, limit=HOLDERS_MAX)
-    found: dict[UUID, list[CustomerIdentity]] = defaultdict(list)
+    found: dict[UUID, list[Any]] = defaultdict(list)
     for key, known in identities.items():
         found[key] = [e for e in known if _name(e) not in nobodys and not _is_blocked(work, e.kind, e.value)]
     return found
 
 
-def _name(identity: CustomerIdentity) -> tuple[str, str, str]:
+def _name(identity: Any) -> tuple[str, str, str]:  # noqa: ANN401  a row
     return identity.kind, identity.namespace, identity.value
 
 
-def _signs(evidence: Iterable[CustomerIdentity]) -> list[Sign]:
+def _signs(evidence: Iterable[Any]) -> list[Sign]:
     return [
         Sign(
             customer_id=each.customer_id,

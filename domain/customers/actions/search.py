@@ -15,7 +15,6 @@ from domain.customers.rules.search import order_terms, profile_terms
 async def index_profiles(work: Work, events: Sequence[CustomerCreated | CustomerUpdated]) -> None:
     """Make the records' own data searchable."""
     ids = {event.customer_id for event in events}
-    await work.session.flush()
     records = await list_records_by_id(work.session, ids)
     identities = await list_identities_by_record(work.session, ids)
     rows = [

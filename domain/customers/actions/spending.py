@@ -1,6 +1,6 @@
 """What customers brought, and where that places each of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -8,16 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from domain.base.work import Work
-from domain.customers.actions.families import show_families
 from domain.customers.repository.spending import (
     RANKINGS,
     count_ranked_customers,
     find_ranking_for_update,
     list_keys_at_ranks,
     recount_net_spent,
-    replace_spendings,
     store_ranking,
+    write_spendings,
 )
+from domain.customers.rules.families import spent_of
 from domain.customers.rules.ranking import DECILES, QUINTILES, group_ends
 from domain.identity.repository.stores import get_currency_code
 
@@ -49,25 +49,56 @@ class Spending:
             last_order_at=None,
         )
 
-    def less(self, credited: Decimal) -> "Spending":
-        """Return the spending with so much given back."""
-        return replace(self, credited=credited)
+    @property
+    def net(self) -> Decimal:
+        """Orders less credit notes."""
+        return self.ordered - self.credited
+
+    def plus(self, row: Any) -> "Spending":  # noqa: ANN401  a row of any select
+        """Return the spending with what a row says of the same currency beside it."""
+        return replace(
+            self,
+            order_count=self.order_count + row.order_count,
+            ordered=self.ordered + row.ordered,
+            credited=self.credited + row.credited,
+            first_order_at=self.first_order_at or row.first_order_at,
+            last_order_at=self.last_order_at or row.last_order_at,
+        )
 
 
 _COLUMNS = tuple(Spending.__dataclass_fields__)
 
 
-async def set_spendings(work: Work, *, customer_ids: Iterable[UUID], spendings: Sequence[Spending]) -> None:
-    """Replace what is known of the records' spending. Their families are locked by the caller."""
-    await replace_spendings(
+async def set_spendings(
+    work: Work, *, customer_ids: Collection[UUID], spendings: Sequence[Spending], known: Sequence[Any]
+) -> None:
+    """Replace what is known of the records' spending. Their families are locked by the caller.
+
+    `known` is what `known_spendings` selects for them.
+    """
+    families: dict[UUID, list[Spending]] = {row.canonical_id: [] for row in known}
+    canonical_ids = {row.customer_id: row.canonical_id for row in known}
+    counted = {(each.customer_id, each.currency_code) for each in spendings}
+    gone: list[tuple[UUID, str]] = []
+    for row in known:
+        if row.currency_code is None:
+            continue
+        if row.customer_id not in customer_ids:
+            families[row.canonical_id].append(Spending.none(row.customer_id, row.currency_code).plus(row))
+        elif (row.customer_id, row.currency_code) not in counted:
+            gone.append((row.customer_id, row.currency_code))
+    for spending in spendings:
+        families[canonical_ids[spending.customer_id]].append(spending)
+    currency_code = await get_currency_code(work.session, work.organisation)
+    await write_spendings(
         work.session,
-        customer_ids,
-        [
-            {name: getattr(spending, name) for name in _COLUMNS} | {"net": spending.ordered - spending.credited}
-            for spending in spendings
+        [{name: getattr(each, name) for name in _COLUMNS} | {"net": each.net} for each in spendings],
+        gone=gone,
+        shown=[
+            {"id": canonical_id, **spent_of(family, currency_code=currency_code)}
+            for canonical_id, family in families.items()
         ],
     )
-    await show_families(work, customer_ids=customer_ids)
 
 
 async def refresh_ranking(work: Work, *, is_forced: bool = False) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Row,
     Select,
     and_,
-    delete,
     func,
     literal_column,
     or_,
@@ -23,8 +22,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from domain.base.columns import to_micros
+from domain.base.model import Base
 from domain.base.pages import Ordering, Page, PageRequest, cut, list_page, narrowed, ordered
-from domain.base.repository import Columns, chunks, columns_of, insert_rows, rows_by_id
+from domain.base.repository import Columns, columns_of, insert_rows, replace_rows, rows_by_id
 from domain.base.sight import sight_of
 from domain.base.statements import among, prepared
 from domain.customers.model import (
@@ -227,6 +227,16 @@ async def list_tags_by_customer(session: AsyncSession, ids: Sequence[UUID]) -> d
     return tags
 
 
+async def insert_objects(session: AsyncSession, objects: Iterable[Base]) -> None:
+    """Insert what objects hold now, those of one table after the other; SQLAlchemy does not know of them after that."""
+    by_table: dict[type[Base], list[dict[str, Any]]] = {}
+    for each in objects:
+        row = {column.key: getattr(each, column.key) for column in each.__table__.columns}
+        by_table.setdefault(type(each), []).append(row)
+    for table, rows in by_table.items():
+        await insert_rows(session, table, rows)
+
+
 async def list_tag_rows(session: AsyncSession, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
     """Return every tag row of these records."""
     return (await session.execute(select(*CustomerTag.__table__.c).where(CustomerTag.customer_id.in_(list(ids))))).all()
@@ -234,10 +244,7 @@ async def list_tag_rows(session: AsyncSession, ids: Iterable[UUID]) -> Sequence[
 
 async def replace_tags(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
     """Make these the tag rows of the records."""
-    await session.flush()
-    for chunk in chunks(ids):
-        await session.execute(delete(CustomerTag).where(CustomerTag.customer_id.in_(chunk)))
-    await insert_rows(session, CustomerTag, rows)
+    await replace_rows(session, CustomerTag.customer_id, ids, rows)
 
 
 def _selected(source: type[Customer], wanted: CustomerFilter, now: datetime, columns: Columns = None) -> Select[Any]:

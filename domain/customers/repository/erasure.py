@@ -23,6 +23,7 @@ from domain.customers.model import (
     TimelineEntry,
     ValueRanking,
 )
+from domain.customers.repository.families import forget_families
 from domain.customers.rules.families import PROFILE_FIELDS
 from domain.customers.rules.identities import IdentityKind
 
@@ -101,6 +102,7 @@ async def remove_ranking_by(session: AsyncSession, ids: Sequence[UUID]) -> None:
 
 async def erase_records(session: AsyncSession, ids: Sequence[UUID], *, now: datetime) -> None:
     """Leave nothing of these records but their ids, their sums, and what was decided on contacting somebody."""
+    forget_families(session)
     for table in _REMOVED:
         await session.execute(
             delete(table).where(table.customer_id.in_(ids)), execution_options=_NOTHING_TO_SYNCHRONISE

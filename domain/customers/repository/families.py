@@ -1,17 +1,17 @@
 """Every query about records, and about the families that merges make of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Row,
     Select,
     Subquery,
-    bindparam,
     exists,
     false,
     func,
@@ -23,11 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from domain.base.repository import Condition, chunks
-from domain.base.statements import among, prepared
+from domain.base.repository import Condition, chunks, rows_by_id, rows_by_parent, update_rows
+from domain.base.statements import Selection, among, prepared
+from domain.base.writing import writing_lane_of
 from domain.customers.errors import CustomerNotFound
 from domain.customers.model import Customer, CustomerMerge, CustomerRecord, CustomerSpending
 from domain.customers.rules.families import MergeState, Shown, in_order_of_belief
+
+_HELD = "families"
 
 
 def members(session: AsyncSession) -> Subquery:
@@ -53,7 +56,7 @@ async def rows_by_family(
 ) -> dict[UUID, list[Any]]:
     """Return the rows whose `column` names one of the records behind each customer, an empty list for none."""
 
-    def build() -> Select[Any]:
+    def build() -> Selection:
         family = members(session)
         chosen = select(*column.class_.__table__.c, family.c.group_id, family.c.is_alone)
         return chosen.join(family, family.c.id == column).order_by(*order_by)
@@ -74,7 +77,7 @@ async def count_by_family(
 ) -> dict[UUID, int]:
     """Return how many rows name one of the records behind each customer."""
 
-    def build() -> Select[Any]:
+    def build() -> Selection:
         family = members(session)
         statement = select(family.c.group_id, func.count().label("size")).join(column.class_, family.c.id == column)
         statement = statement if where is None else statement.where(where[0](session, where[1]))
@@ -104,12 +107,13 @@ def is_living(column: InstrumentedAttribute[UUID]) -> ColumnElement[bool]:
 
 async def list_canonical_ids(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, UUID]:
     """Return the canonical customer of each record, none of those who were erased."""
-    found: dict[UUID, UUID] = {}
-    for chunk in chunks(ids):
-        statement = select(CustomerRecord.id, CustomerRecord.canonical_id)
-        statement = statement.where(CustomerRecord.id.in_(chunk), CustomerRecord.erased_at.is_(None))
-        found.update({row.id: row.canonical_id for row in await session.execute(statement)})
-    return found
+
+    def build() -> Selection:
+        is_meant = among(session, CustomerRecord.id, "ids") & CustomerRecord.erased_at.is_(None)
+        return select(CustomerRecord.id, CustomerRecord.canonical_id).where(is_meant)
+
+    rows = await prepared(session, ("canonical ids",), build).rows(session, ids=list(dict.fromkeys(ids)))
+    return {row.id: row.canonical_id for row in rows}
 
 
 async def list_family(session: AsyncSession, customer_id: UUID) -> list[UUID]:
@@ -123,13 +127,78 @@ async def list_family(session: AsyncSession, customer_id: UUID) -> list[UUID]:
 
 async def list_erased(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
     """Return which of these records were erased: of those nothing personal is kept again."""
-    found: set[UUID] = set()
-    for chunk in chunks(ids):
-        statement = select(CustomerRecord.id)
-        found.update(
-            await session.scalars(statement.where(CustomerRecord.id.in_(chunk), CustomerRecord.erased_at.is_not(None)))
-        )
+
+    def build() -> Selection:
+        is_erased = CustomerRecord.erased_at.is_not(None)
+        return select(CustomerRecord.id).where(among(session, CustomerRecord.id, "ids"), is_erased)
+
+    held, wanted = _held(session), set(ids)
+    found = {key for key in wanted if held.get(key)}
+    if unknown := sorted(key for key in wanted if key not in held):
+        found.update(row.id for row in await prepared(session, ("erased",), build).rows(session, ids=unknown))
     return found
+
+
+def _held(session: AsyncSession) -> dict[UUID, bool]:
+    """Return the records whose families this transaction has locked, each with whether it was erased before that."""
+    found: dict[UUID, bool] = writing_lane_of(session).known.setdefault(_HELD, {})
+    return found
+
+
+def forget_families(session: AsyncSession) -> None:
+    """Look up anew what is locked, and who was erased: this transaction erases somebody."""
+    _held(session).clear()
+
+
+async def hold_families(session: AsyncSession, ids: Iterable[UUID]) -> None:
+    """Lock the families that these records are in, as `lock_families` does; those that are locked already stay it."""
+    held = _held(session)
+    wanted = {key for key in ids if key not in held}
+    if wanted:
+        owners = select(CustomerRecord.id.label("id")).where(among(session, CustomerRecord.id, "ids"))
+        await hold_families_of(session, ("ids",), lambda: owners, ids=sorted(wanted))
+
+
+async def hold_families_of(
+    session: AsyncSession,
+    key: tuple[Hashable, ...],
+    build: Callable[[], Select[Any]],
+    **values: Any,  # noqa: ANN401
+) -> None:
+    """Lock the families of the records that a statement finds, as `id`: known by a key, as `prepared` has it."""
+
+    def lock() -> Select[Any]:
+        owners = build().cte("owners")
+        locked = locked_families(owners)
+        joined = locked.join(owners, owners.c.id == locked.c.record_id, full=True)
+        return select(owners.c.id.label("owner_id"), *locked.c).select_from(joined)
+
+    rows = await prepared(session, ("hold families", *key), lock).rows(session, **values)
+    await note_held(session, rows, owner_ids=[row.owner_id for row in rows if row.owner_id is not None])
+
+
+def locked_families(owners: CTE) -> CTE:
+    """Lock the families of the records `owners` as a part of a statement, as `record_id` and `is_erased`."""
+    record = CustomerRecord
+    canonical = select(record.canonical_id).where(record.id.in_(select(owners.c.id)))
+    return (
+        select(record.id.label("record_id"), record.erased_at.is_not(None).label("is_erased"))
+        .where(record.canonical_id.in_(canonical))
+        .order_by(record.id)
+        .with_for_update(key_share=True)
+        .cte("locked")
+    )
+
+
+async def note_held(session: AsyncSession, rows: Iterable[Any], *, owner_ids: Iterable[UUID]) -> None:
+    """Note which families a statement locked; an owner's that changed while we waited for it is looked up anew."""
+    held = _held(session)
+    before = len(held)
+    held.update((row.record_id, bool(row.is_erased)) for row in rows if row.record_id is not None)
+    missing = [key for key in owner_ids if key not in held]
+    # Who is nobody's record is not looked for again.
+    if missing and (len(held) > before or await list_canonical_ids(session, missing)):
+        await hold_families(session, missing)
 
 
 async def hold_records(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
@@ -138,25 +207,19 @@ async def hold_records(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
     Who decides on what others have in common with them does this first: nobody is erased meanwhile. It hinders
     nothing else.
     """
-    found: set[UUID] = set()
-    for chunk in chunks(ids):
-        statement = (
-            select(CustomerRecord.id)
-            .where(CustomerRecord.id.in_(chunk), CustomerRecord.erased_at.is_(None))
-            .order_by(CustomerRecord.id)
-            .with_for_update(read=True, key_share=True)
-        )
-        found.update(await session.scalars(statement))
-    return found
+
+    def build() -> Selection:
+        is_meant = among(session, CustomerRecord.id, "ids") & CustomerRecord.erased_at.is_(None)
+        statement = select(CustomerRecord.id).where(is_meant).order_by(CustomerRecord.id)
+        return statement.with_for_update(read=True, key_share=True)
+
+    rows = await prepared(session, ("hold records",), build).rows(session, ids=sorted(set(ids)))
+    return {row.id for row in rows}
 
 
-async def list_records_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, CustomerRecord]:
+async def list_records_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
     """Return records by their ids, not locked."""
-    found: dict[UUID, CustomerRecord] = {}
-    for chunk in chunks(ids):
-        statement = select(CustomerRecord).where(CustomerRecord.id.in_(chunk))
-        found.update({record.id: record for record in await session.scalars(statement)})
-    return found
+    return await rows_by_id(session, CustomerRecord, ids)
 
 
 async def lock_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, CustomerRecord]:
@@ -183,6 +246,7 @@ async def lock_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID
             found.update({record.id: record for record in await session.scalars(statement)})
         if len(found) == before and not await list_canonical_ids(session, missing):
             break  # nobody has these ids; who was only absorbed meanwhile is looked up anew
+    _held(session).update((key, record.erased_at is not None) for key, record in found.items())
     return {key: record for key, record in found.items() if record.erased_at is None}
 
 
@@ -215,13 +279,15 @@ async def list_absorptions(session: AsyncSession, ids: Iterable[UUID]) -> dict[U
 
 async def list_families(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Return the records of the families that these records are in, by canonical customer."""
-    found: dict[UUID, dict[UUID, Row[Any]]] = defaultdict(dict)
-    for chunk in chunks(ids):
-        canonical = select(CustomerRecord.canonical_id).where(CustomerRecord.id.in_(chunk))
-        statement = select(*CustomerRecord.__table__.c).where(CustomerRecord.canonical_id.in_(canonical))
-        for row in await session.execute(statement):
-            found[row.canonical_id][row.id] = row  # a family may be named by several chunks
-    return {key: list(rows.values()) for key, rows in found.items()}
+
+    def build() -> Selection:
+        canonical = select(CustomerRecord.canonical_id).where(among(session, CustomerRecord.id, "ids"))
+        return select(*CustomerRecord.__table__.c).where(CustomerRecord.canonical_id.in_(canonical))
+
+    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in await prepared(session, ("families",), build).rows(session, ids=list(dict.fromkeys(ids))):
+        found[row.canonical_id].append(row)
+    return dict(found)
 
 
 async def list_records_alone(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Row[Any]]:
@@ -239,12 +305,7 @@ async def list_records_alone(session: AsyncSession, ids: Iterable[UUID]) -> dict
 
 async def list_spendings_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Return what each record's orders and credit notes come to, by currency."""
-    found: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    for chunk in chunks(ids):
-        statement = select(*CustomerSpending.__table__.c).where(CustomerSpending.customer_id.in_(chunk))
-        for row in await session.execute(statement):
-            found[row.customer_id].append(row)
-    return found
+    return await rows_by_parent(session, CustomerSpending.customer_id, ids, order_by=(CustomerSpending.currency_code,))
 
 
 async def set_canonical(session: AsyncSession, ids: Sequence[UUID], *, canonical_id: UUID) -> None:
@@ -256,23 +317,16 @@ async def set_canonical(session: AsyncSession, ids: Sequence[UUID], *, canonical
         )
 
 
-_SHOWN_COLUMNS = tuple(name for name in Shown.__dataclass_fields__ if name != "id")
+_SHOWN_COLUMNS = tuple(Shown.__dataclass_fields__)
 
 
-async def show(session: AsyncSession, families: Iterable[Shown]) -> None:
-    """Make this what is shown of canonical customers; who was erased goes on being shown to nobody."""
-    rows: list[Mapping[str, Any]] = [
-        {"key": shown.id, **{f"new_{name}": getattr(shown, name) for name in _SHOWN_COLUMNS}} for shown in families
+async def show(session: AsyncSession, families: Iterable[tuple[Shown, bool]]) -> None:
+    """Make this what is shown of canonical customers; beside each, whether it was erased: nobody is shown those."""
+    rows = [
+        {"is_absorbed": is_erased} | {name: getattr(shown, name) for name in _SHOWN_COLUMNS}
+        for shown, is_erased in families
     ]
-    table = Customer.__table__
-    is_erased = exists().where(CustomerRecord.id == table.c.id, CustomerRecord.erased_at.is_not(None))
-    statement = (
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("key"))
-        .values({name: bindparam(f"new_{name}") for name in _SHOWN_COLUMNS} | {"is_absorbed": is_erased})
-    )
-    connection = await session.connection()
-    await connection.execute(statement, rows)
+    await update_rows(session, Customer, rows)
 
 
 async def hide_absorbed(session: AsyncSession, ids: Sequence[UUID]) -> None:

@@ -1,15 +1,16 @@
 """Every query about the signs by which customers are recognised."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Integer, Row, Text, bindparam, cast, delete, exists, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from domain.base.repository import chunks, rows_by_id
+from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.base.statements import Selection, among, prepared
 from domain.customers.errors import IdentityNotFound
 from domain.customers.model import CustomerIdentity, CustomerRecord
 from domain.customers.repository.families import rows_by_family
@@ -23,10 +24,14 @@ async def lock_identities(session: AsyncSession, names: Iterable[str]) -> None:
     The unique indexes keep two of a kind apart, but not an address of a profile and a verified one that come at
     once. SQLite has one writer anyway.
     """
+
+    def build() -> Selection:
+        key = func.unnest(bindparam("keys", type_=ARRAY(Text()))).column_valued("key")
+        return select(cast(func.pg_advisory_xact_lock(func.hashtextextended(key, 1)), Text()).label("lock"))
+
     wanted = sorted(set(names))
     if wanted and session.get_bind().dialect.name == "postgresql":
-        statement = "SELECT pg_advisory_xact_lock(hashtextextended(key, 1)) FROM unnest(CAST(:keys AS text[])) AS key"
-        await session.execute(text(statement), {"keys": wanted})
+        await prepared(session, ("lock identities",), build).rows(session, keys=wanted)
 
 
 async def list_identities(
@@ -40,6 +45,20 @@ async def list_identities(
         )
         found.extend(await session.scalars(statement))
     return found
+
+
+async def find_identities(session: AsyncSession, *, kind: IdentityKind, values: Iterable[str]) -> Sequence[Row[Any]]:
+    """Return the identities with these values, of all customers, as plain rows; none of a namespace."""
+
+    def build() -> Selection:
+        is_of_kind = CustomerIdentity.kind == bindparam("kind", type_=Text())
+        is_meant = is_of_kind & (CustomerIdentity.namespace == "") & among(session, CustomerIdentity.value, "values")
+        return select(*CustomerIdentity.__table__.c).where(is_meant)
+
+    wanted = list(dict.fromkeys(values))
+    if not wanted:
+        return []
+    return await prepared(session, ("identities",), build).rows(session, kind=kind.value, values=wanted)
 
 
 async def find_customer_by_identity(
@@ -85,14 +104,9 @@ async def list_identities_by_family(session: AsyncSession, ids: Iterable[UUID]) 
     )
 
 
-async def list_identities_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[CustomerIdentity]]:
+async def list_identities_by_record(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
     """Return each record's identities in the order in which they were first seen."""
-    found: dict[UUID, list[CustomerIdentity]] = defaultdict(list)
-    for chunk in chunks(ids):
-        statement = select(CustomerIdentity).where(CustomerIdentity.customer_id.in_(chunk))
-        for identity in await session.scalars(statement.order_by(CustomerIdentity.id)):
-            found[identity.customer_id].append(identity)
-    return found
+    return await rows_by_parent(session, CustomerIdentity.customer_id, ids, order_by=(CustomerIdentity.id,))
 
 
 async def count_identities(session: AsyncSession, customer_id: UUID) -> int:
@@ -107,32 +121,34 @@ async def list_same_identities(session: AsyncSession, ids: Iterable[UUID], *, li
 
     Those that somebody shares, and those that more than `limit` others have, are nobody's sign and left out.
     """
-    own, theirs = aliased(CustomerIdentity), aliased(CustomerIdentity)
-    is_same = (theirs.kind == own.kind, theirs.namespace == own.namespace, theirs.value == own.value)
-    found: list[Row[Any]] = []
-    for chunk in chunks(ids):
-        pairs = (
+
+    def build() -> Selection:
+        own, theirs = aliased(CustomerIdentity), aliased(CustomerIdentity)
+        is_same = (theirs.kind == own.kind) & (theirs.namespace == own.namespace) & (theirs.value == own.value)
+        return (
             select(own.customer_id.label("own_id"), *(getattr(theirs, c.key) for c in CustomerIdentity.__table__.c))
-            .join(theirs, (is_same[0]) & (is_same[1]) & (is_same[2]) & (theirs.customer_id != own.customer_id))
-            .where(own.customer_id.in_(chunk), ~_is_nobodys(own, limit))
+            .join(theirs, is_same & (theirs.customer_id != own.customer_id))
+            .where(among(session, own.customer_id, "ids"), ~_is_nobodys(own))
         )
-        found.extend(await session.execute(pairs))
-    return found
+
+    statement = prepared(session, ("same identities",), build)
+    return await statement.rows(session, ids=list(dict.fromkeys(ids)), limit=limit)
 
 
 async def list_nobodys_names(session: AsyncSession, ids: Iterable[UUID], *, limit: int) -> set[tuple[str, str, str]]:
     """Return which of these records' identities (kind, namespace, value) are nobody's sign."""
-    own = aliased(CustomerIdentity)
-    found: set[tuple[str, str, str]] = set()
-    for chunk in chunks(ids):
-        statement = select(own.kind, own.namespace, own.value).where(
-            own.customer_id.in_(chunk), _is_nobodys(own, limit)
-        )
-        found.update((row[0], row[1], row[2]) for row in await session.execute(statement))
-    return found
+
+    def build() -> Selection:
+        own = aliased(CustomerIdentity)
+        is_meant = among(session, own.customer_id, "ids")
+        return select(own.kind, own.namespace, own.value).where(is_meant, _is_nobodys(own))
+
+    statement = prepared(session, ("nobodys names",), build)
+    rows = await statement.rows(session, ids=list(dict.fromkeys(ids)), limit=limit)
+    return {(row.kind, row.namespace, row.value) for row in rows}
 
 
-def _is_nobodys(own: type[CustomerIdentity], limit: int) -> ColumnElement[bool]:
+def _is_nobodys(own: type[CustomerIdentity]) -> ColumnElement[bool]:
     """Say that somebody shares the same identity, or that more than `limit` others have it."""
     same = (
         CustomerIdentity.kind == own.kind,
@@ -140,7 +156,7 @@ def _is_nobodys(own: type[CustomerIdentity], limit: int) -> ColumnElement[bool]:
         CustomerIdentity.value == own.value,
     )
     holders = select(func.count()).select_from(CustomerIdentity).where(*same).scalar_subquery()
-    return or_(exists().where(*same, CustomerIdentity.is_shared), holders > limit + 1)
+    return or_(exists().where(*same, CustomerIdentity.is_shared), holders > bindparam("limit", type_=Integer()) + 1)
 
 
 async def remove_identity(session: AsyncSession, identity_id: UUID) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, delete, func, or_, select, tuple_
+from sqlalchemy import Integer, Row, Select, bindparam, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from domain.base.pages import Ordering, Page, PageRequest, list_page
-from domain.base.repository import chunks, insert_rows, rows_by_id
-from domain.base.statements import prepared
+from domain.base.repository import chunks, replace_rows, rows_by_id
+from domain.base.statements import Selection, among, prepared
 from domain.customers.errors import MergeNotFound
 from domain.customers.model import CustomerMatchKey, CustomerMerge, CustomerRecord
 from domain.customers.repository.families import members
@@ -57,7 +57,7 @@ async def list_applied_merges_by_family(session: AsyncSession, ids: Iterable[UUI
     """Return the merges that made each customer what they are, in the order in which they were applied."""
     found: dict[UUID, list[Row[Any]]] = defaultdict(list)
 
-    def build() -> Select[Any]:
+    def build() -> Selection:
         family = members(session)
         return (
             select(*CustomerMerge.__table__.c, family.c.group_id)
@@ -100,9 +100,7 @@ async def list_merges_between(
 
 async def replace_match_keys(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
     """Make these the match keys of the records."""
-    for chunk in chunks(ids):
-        await session.execute(delete(CustomerMatchKey).where(CustomerMatchKey.customer_id.in_(chunk)))
-    await insert_rows(session, CustomerMatchKey, rows)
+    await replace_rows(session, CustomerMatchKey.customer_id, ids, rows)
 
 
 async def list_same_keys(session: AsyncSession, ids: Iterable[UUID], *, limit: int) -> Sequence[Row[Any]]:
@@ -110,14 +108,15 @@ async def list_same_keys(session: AsyncSession, ids: Iterable[UUID], *, limit: i
 
     Keys that more than `limit` others have are nobody's sign and left out.
     """
-    own, theirs = aliased(CustomerMatchKey), aliased(CustomerMatchKey)
-    holders = select(func.count()).where(CustomerMatchKey.key == own.key).scalar_subquery()
-    found: list[Row[Any]] = []
-    for chunk in chunks(ids):
-        statement = (
+
+    def build() -> Selection:
+        own, theirs = aliased(CustomerMatchKey), aliased(CustomerMatchKey)
+        holders = select(func.count()).where(CustomerMatchKey.key == own.key).scalar_subquery()
+        return (
             select(own.customer_id.label("own_id"), theirs.customer_id, theirs.key)
             .join(theirs, (theirs.key == own.key) & (theirs.customer_id != own.customer_id))
-            .where(own.customer_id.in_(chunk), holders <= limit + 1)
+            .where(among(session, own.customer_id, "ids"), holders <= bindparam("limit", type_=Integer()) + 1)
         )
-        found.extend(await session.execute(statement))
-    return found
+
+    statement = prepared(session, ("same keys",), build)
+    return await statement.rows(session, ids=list(dict.fromkeys(ids)), limit=limit)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Text,
     and_,
     column,
-    delete,
     exists,
     func,
     literal_column,
@@ -30,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from domain.base.repository import chunks, insert_rows
+from domain.base.repository import chunks, replace_rows
 from domain.customers.model import Customer, CustomerRecord, CustomerTerm
 from domain.customers.rules.search import TermKind, with_one_error
 
@@ -106,9 +105,7 @@ async def understand(
 
 async def replace_terms(session: AsyncSession, subject_ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
     """Make these the search terms that come from the subjects."""
-    for chunk in chunks(subject_ids):
-        await session.execute(delete(CustomerTerm).where(CustomerTerm.subject_id.in_(chunk)))
-    await insert_rows(session, CustomerTerm, rows)
+    await replace_rows(session, CustomerTerm.subject_id, subject_ids, rows)
 
 
 async def _existing_names(session: AsyncSession, words: Iterable[str]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import (
@@ -10,6 +10,8 @@ from sqlalchemy import (
     Row,
     Select,
     Subquery,
+    Table,
+    bindparam,
     case,
     delete,
     func,
@@ -23,12 +25,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.columns import Whole
-from domain.base.repository import (
-    chunks,
-    insert_rows,
-    upsert,
-)
-from domain.base.statements import prepared
+from domain.base.repository import update_rows, upsert, upsert_rows
+from domain.base.statements import among, prepared
+from domain.base.writing import write
 from domain.customers.model import (
     Customer,
     CustomerRecord,
@@ -38,11 +37,43 @@ from domain.customers.model import (
 from domain.customers.repository.families import members
 
 
-async def replace_spendings(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Make these the sums of the customers."""
-    for chunk in chunks(ids):
-        await session.execute(delete(CustomerSpending).where(CustomerSpending.customer_id.in_(chunk)))
-    await insert_rows(session, CustomerSpending, rows)
+def known_spendings(session: AsyncSession) -> Select[Any]:
+    """Select what is known of everybody in the families of the records `ids`, to be put together with what is counted.
+
+    Those who never bought have one row without a currency. Only here `canonical_id` says whose family it is.
+    """
+    record, spent = CustomerRecord, CustomerSpending
+    canonical = select(record.canonical_id).where(among(session, record.id, "ids"))
+    return (
+        select(record.id.label("customer_id"), record.canonical_id, spent.currency_code, spent.order_count)
+        .add_columns(spent.ordered, spent.credited, spent.first_order_at, spent.last_order_at)
+        .outerjoin(spent, spent.customer_id == record.id)
+        .where(record.canonical_id.in_(canonical))
+    )
+
+
+async def write_spendings(
+    session: AsyncSession,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    gone: Sequence[tuple[UUID, str]],
+    shown: Sequence[Mapping[str, Any]],
+) -> None:
+    """Write the records' sums, remove those of currencies they have none in, and show what the families spent."""
+    for customer_id, currency_code in gone:
+        spent = CustomerSpending
+        is_gone = (spent.customer_id == bindparam("of_customer", type_=spent.customer_id.type)) & (
+            spent.currency_code == bindparam("in_currency", type_=spent.currency_code.type)
+        )
+        await write(
+            session,
+            ("remove spending",),
+            lambda is_gone=is_gone: delete(CustomerSpending).where(is_gone),  # type: ignore[misc]
+            table=cast(Table, CustomerSpending.__table__),
+            values={"of_customer": customer_id, "in_currency": currency_code},
+        )
+    await upsert_rows(session, CustomerSpending, rows)
+    await update_rows(session, Customer, shown)
 
 
 async def recount_net_spent(session: AsyncSession, currency_code: str) -> None:

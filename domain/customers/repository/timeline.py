@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Subquery, Text, bindparam, delete, func, literal, select, true, union_all
+from sqlalchemy import Row, Select, Subquery, Table, Text, bindparam, delete, func, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
-from domain.base.repository import chunks, insert_rows
-from domain.base.statements import prepared
+from domain.base.repository import upsert_rows
+from domain.base.statements import among, prepared
+from domain.base.writing import write
 from domain.customers.model import TimelineEntry
 from domain.customers.repository.families import members
 from domain.customers.repository.sight import is_entry_seen
@@ -20,9 +21,17 @@ NEWEST_ENTRIES = Ordering("timeline", (TimelineEntry.occurred_at, TimelineEntry.
 
 async def replace_entries(session: AsyncSession, ids: Iterable[UUID], rows: Sequence[Mapping[str, Any]]) -> None:
     """Make these the entries of the things with these ids."""
-    for chunk in chunks(ids):
-        await session.execute(delete(TimelineEntry).where(TimelineEntry.id.in_(chunk)))
-    await insert_rows(session, TimelineEntry, rows)
+    table = cast(Table, TimelineEntry.__table__)
+    by_id = {row["id"]: row for row in rows}
+    if gone := [key for key in dict.fromkeys(ids) if key not in by_id]:
+        await write(
+            session,
+            ("remove entries",),
+            lambda: delete(TimelineEntry).where(among(session, TimelineEntry.id, "ids")),
+            table=table,
+            values={"ids": gone},
+        )
+    await upsert_rows(session, TimelineEntry, list(by_id.values()))
 
 
 async def list_entries_by_family(

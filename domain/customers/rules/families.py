@@ -140,10 +140,6 @@ def shown_of(records: Sequence[Record], *, spendings: Iterable[Spent], currency_
     they are taken apart.
     """
     profile = gathered_profile(records)
-    spent = list(spendings)
-    firsts = [each.first_order_at for each in spent if each.first_order_at is not None]
-    lasts = [each.last_order_at for each in spent if each.last_order_at is not None]
-    last_order_at = max(lasts, default=None)
     names = ("given_name", "family_name", "external_id", "email", "phone")
     return Shown(
         id=records[0].id,
@@ -153,12 +149,23 @@ def shown_of(records: Sequence[Record], *, spendings: Iterable[Spent], currency_
         version=sum(record.version for record in records),
         created_at=min(record.created_at for record in records),
         updated_at=max(record.updated_at for record in records),
-        order_count=sum(each.order_count for each in spent),
-        net_spent=sum((each.net for each in spent if each.currency_code == currency_code), Decimal(0)),
-        first_order_at=min(firsts, default=None),
-        last_order_at=last_order_at,
-        last_order_key=last_order_key(last_order_at),
+        **spent_of(spendings, currency_code=currency_code),
     )
+
+
+def spent_of(spendings: Iterable[Spent], *, currency_code: str) -> dict[str, Any]:
+    """Return the columns of `Customer` that show what a family spent."""
+    spent = list(spendings)
+    firsts = [each.first_order_at for each in spent if each.first_order_at is not None]
+    lasts = [each.last_order_at for each in spent if each.last_order_at is not None]
+    last_order_at = max(lasts, default=None)
+    return {
+        "order_count": sum(each.order_count for each in spent),
+        "net_spent": sum((each.net for each in spent if each.currency_code == currency_code), Decimal(0)),
+        "first_order_at": min(firsts, default=None),
+        "last_order_at": last_order_at,
+        "last_order_key": last_order_key(last_order_at),
+    }
 
 
 def gathered_profile(records: Sequence[Record]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What can be done with stores."""
 
+from typing import Any
 from uuid import UUID
 
 from domain.base.actors import Permission
@@ -8,7 +9,7 @@ from domain.base.work import Work
 from domain.identity import rules
 from domain.identity.events import StoreChanged
 from domain.identity.model import Store
-from domain.identity.repository.stores import find_first_store, find_store_by_code
+from domain.identity.repository.stores import find_store, find_store_by_code
 
 
 async def upsert_store(work: Work, *, details: rules.StoreDetails) -> UUID:
@@ -46,17 +47,14 @@ async def upsert_store(work: Work, *, details: rules.StoreDetails) -> UUID:
     return store.id
 
 
-async def get_store(work: Work, *, code: str | None) -> Store:
+async def get_store(work: Work, *, code: str | None) -> Any:  # noqa: ANN401  a row
     """Return the store with this code, without one the default store.
 
     The default store is the one that the settings name, else the one that was added first.
     Raises `NotFound` for an unknown code and `InvalidState` where there is no store yet.
     """
     wanted = work.organisation.default_store_code if code is None else code
-    if wanted is None:
-        store = await find_first_store(work.session)
-    else:
-        store = await find_store_by_code(work.session, wanted.strip().lower())
+    store = await find_store(work.session, None if wanted is None else wanted.strip().lower())
     if store is not None:
         return store
     if code is not None:

@@ -1,13 +1,14 @@
 """Taking over credit notes from the shop, one or a thousand at a time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from domain.base.actors import Permission
 from domain.base.errors import Invalid, Refusal, Refusals
 from domain.base.identifiers import new_id
-from domain.base.repository import insert_rows
 from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.repository.families import list_erased
@@ -15,14 +16,12 @@ from domain.customers.rules.profiles import Buyer
 from domain.orders import rules
 from domain.orders.errors import OrderNotFound
 from domain.orders.events import CreditNoteChanged
-from domain.orders.model import CreditNote, CreditNoteLine, Order
 from domain.orders.repository.credit_notes import (
-    delete_credit_note_lines,
     list_credit_notes_for_update,
     list_lines_by_credit_note,
-    list_orders_of_credit_notes,
+    write_credit_notes,
 )
-from domain.orders.repository.orders import lock_buyers
+from domain.orders.repository.orders import lock_orders
 from domain.orders.rules import CreditNoteDetails, LineDetails
 
 
@@ -65,76 +64,92 @@ async def upsert_credit_notes(work: Work, *, notes: Sequence[CreditNoteDetails])
             del valid[index]
     customers = await _recognise(work, valid, orders, known)
     stored_lines = await list_lines_by_credit_note(work.session, [note.id for note in known.values()])
-    rewritten: list[tuple[UUID, CreditNoteDetails]] = []
+    batch = _Batch()
     for index, note in valid.items():
         order = _order_of(note, orders)
         columns = _columns(note, order_id=None if order is None else order.id, customer_id=customers[index])
         row = known.get(note.external_id)
         if row is None:
-            row = _add(work, note, columns)
-            rewritten.append((row.id, note))
-        elif _change(work, row, note, columns, stored_lines[row.id]):
-            rewritten.append((row.id, note))
-        outcomes[index] = row.id
-    await _replace_lines(work, rewritten)
+            outcomes[index] = _add(work, batch, note, columns)
+        else:
+            _change(work, batch, row, note, columns, stored_lines[row.id])
+            outcomes[index] = row.id
+    await write_credit_notes(
+        work.session, fresh=batch.fresh, changed=batch.changed, rewritten=batch.rewritten, lines=batch.lines
+    )
     return [outcome for outcome in outcomes if outcome is not None]
 
 
-def _add(work: Work, note: CreditNoteDetails, columns: Mapping[str, Any]) -> CreditNote:
-    row = CreditNote(
-        external_id=note.external_id, sequence=note.sequence, created_at=work.now, updated_at=work.now, **columns
-    )
-    work.session.add(row)
+@dataclass(slots=True)
+class _Batch:
+    """What is to be written."""
+
+    fresh: list[dict[str, Any]] = field(default_factory=list)
+    changed: list[dict[str, Any]] = field(default_factory=list)
+    rewritten: list[UUID] = field(default_factory=list)
+    """Known notes, whose lines make room."""
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def take_lines(self, note_id: UUID, lines: Sequence[LineDetails]) -> None:
+        """Let these be the note's lines."""
+        self.lines.extend(
+            {"id": new_id(), "credit_note_id": note_id, **_line_columns(position, line)}
+            for position, line in enumerate(lines)
+        )
+
+
+def _add(work: Work, batch: _Batch, note: CreditNoteDetails, columns: Mapping[str, Any]) -> UUID:
+    stamps = {"sequence": note.sequence, "created_at": work.now, "updated_at": work.now}
+    row = {"id": new_id(), "external_id": note.external_id, **columns, **stamps}
+    batch.fresh.append(row)
+    batch.take_lines(row["id"], note.lines)
     _record(work, row, previous_customer_id=None)
-    return row
+    key: UUID = row["id"]
+    return key
 
 
 def _change(
-    work: Work, row: CreditNote, note: CreditNoteDetails, columns: Mapping[str, Any], lines: Sequence[Any]
-) -> bool:
-    """Take over what differs from what is known; return whether anything does."""
-    if note.sequence is not None:
-        row.sequence = note.sequence
+    work: Work,
+    batch: _Batch,
+    known: Any,  # noqa: ANN401  a row
+    note: CreditNoteDetails,
+    columns: Mapping[str, Any],
+    lines: Sequence[Any],
+) -> None:
+    """Take over what differs from what is known."""
+    sequence = known.sequence if note.sequence is None else note.sequence
     sent = [_line_columns(position, line) for position, line in enumerate(note.lines)]
-    if [_shown(line) for line in lines] == sent and all(getattr(row, name) == value for name, value in columns.items()):
-        return False
-    previous = row.customer_id
-    for name, value in columns.items():
-        setattr(row, name, value)
-    row.updated_at = work.now
-    _record(work, row, previous_customer_id=previous if previous != row.customer_id else None)
-    return True
+    is_same = [_shown(line) for line in lines] == sent
+    is_same = is_same and all(getattr(known, name) == value for name, value in columns.items())
+    row = {"id": known.id, **columns, "sequence": sequence, "updated_at": known.updated_at if is_same else work.now}
+    if is_same:
+        if sequence != known.sequence:
+            batch.changed.append(row)
+        return
+    batch.changed.append(row)
+    batch.rewritten.append(known.id)
+    batch.take_lines(known.id, note.lines)
+    is_moved = known.customer_id != row["customer_id"]
+    _record(work, row, previous_customer_id=known.customer_id if is_moved else None)
 
 
-async def _replace_lines(work: Work, rewritten: Sequence[tuple[UUID, CreditNoteDetails]]) -> None:
-    await work.session.flush()
-    await delete_credit_note_lines(work.session, [note_id for note_id, _ in rewritten])
-    rows = [
-        {"id": new_id(), "credit_note_id": note_id, **_line_columns(position, line)}
-        for note_id, note in rewritten
-        for position, line in enumerate(note.lines)
-    ]
-    await insert_rows(work.session, CreditNoteLine, rows)
-
-
-async def _orders_of(work: Work, notes: Sequence[CreditNoteDetails]) -> dict[UUID | str, Order]:
+async def _orders_of(work: Work, notes: Sequence[CreditNoteDetails]) -> dict[UUID | str, Any]:
     """Return the orders that the notes name, under both their names."""
     ids = [note.order_id for note in notes if note.order_id is not None]
     external_ids = [note.order_external_id for note in notes if note.order_external_id is not None]
-    await lock_buyers(work.session, ids=ids, external_ids=external_ids)
-    orders = await list_orders_of_credit_notes(work.session, ids=ids, external_ids=external_ids)
-    found: dict[UUID | str, Order] = {}
-    for order in orders:
+    found: dict[UUID | str, Any] = {}
+    for order in await lock_orders(work.session, ids=ids, external_ids=external_ids):
+        work.keep(order)
         found[order.id] = found[order.external_id] = order
     return found
 
 
-def _order_of(note: CreditNoteDetails, orders: Mapping[UUID | str, Order]) -> Order | None:
+def _order_of(note: CreditNoteDetails, orders: Mapping[UUID | str, Any]) -> Any | None:  # noqa: ANN401  a row
     name = note.order_id or note.order_external_id
     return None if name is None else orders.get(name)
 
 
-def _refuse_order(note: CreditNoteDetails, order: Order | None) -> Refusal | None:
+def _refuse_order(note: CreditNoteDetails, order: Any | None) -> Refusal | None:  # noqa: ANN401  a row
     """Refuse a note whose order is unknown or in another currency."""
     if order is None:
         if note.order_id is not None:
@@ -149,8 +164,8 @@ def _refuse_order(note: CreditNoteDetails, order: Order | None) -> Refusal | Non
 async def _recognise(
     work: Work,
     notes: Mapping[int, CreditNoteDetails],
-    orders: Mapping[UUID | str, Order],
-    known: Mapping[str, CreditNote],
+    orders: Mapping[UUID | str, Any],
+    known: Mapping[str, Any],
 ) -> dict[int, UUID | None]:
     """Return whose credit note each is: the order's customer, else the buyer that it names, else nobody's.
 
@@ -171,7 +186,7 @@ async def _recognise(
             found[index] = None
         else:
             named[index] = note.buyer.now_behind(None if current is None else current.customer_id)
-    ids = await recognise_buyers(work, buyers=list(named.values()))
+    ids = await recognise_buyers(work, buyers=list(named.values())) if named else []
     return found | dict(zip(named, ids, strict=True))
 
 
@@ -204,12 +219,14 @@ def _shown(row: Any) -> dict[str, Any]:  # noqa: ANN401  a row of a select
     return {name: getattr(row, name) for name in names}
 
 
-def _record(work: Work, row: CreditNote, *, previous_customer_id: UUID | None) -> None:
+def _record(work: Work, row: Mapping[str, Any], *, previous_customer_id: UUID | None) -> None:
+    note = SimpleNamespace(**row)
+    work.keep(note)
     work.record(
         CreditNoteChanged(
-            credit_note_id=row.id,
-            order_id=row.order_id,
-            customer_id=row.customer_id,
+            credit_note_id=note.id,
+            order_id=note.order_id,
+            customer_id=note.customer_id,
             previous_customer_id=previous_customer_id,
         )
     )

@@ -36,6 +36,7 @@ async def record_delivery(
     checked = rules.check_delivery(delivery, now=work.now)
     await lock_buyers(work.session, ids=[order_id], external_ids=[external_id])
     order = await get_order_for_update(work.session, order_id=order_id, external_id=external_id)
+    work.keep(order)
     checked = await _without_trace(work, order, checked)
     deliveries = await list_deliveries_for_update(work.session, order.id)
     row = next((known for known in deliveries if known.external_id == checked.external_id), None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,6 @@ from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.repository.families import list_erased
 from domain.customers.rules.profiles import Buyer
 from domain.identity.actions.stores import get_store
-from domain.identity.model import Store
 from domain.orders import rules
 from domain.orders.actions.deliveries import refresh_progress
 from domain.orders.errors import CurrencyOfCreditNotes, LineAlreadyDelivered
@@ -50,7 +50,7 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
     work.require(Permission.ORDERS_WRITE)
     outcomes: list[UUID | Refusal | Refusals | None] = [None] * len(orders)
     stores = _Stores(work)
-    valid: dict[int, tuple[OrderDetails, Store]] = {}
+    valid: dict[int, tuple[OrderDetails, Any]] = {}
     for index, order in enumerate(orders):
         try:
             checked = rules.check_order(order, now=work.now)
@@ -78,15 +78,19 @@ async def upsert_orders(work: Work, *, orders: Sequence[OrderDetails]) -> list[U
     kept = await _leave_erased(work, valid, known)
     others = {index: order for index, (order, _) in valid.items() if index not in kept}
     buyers = await _recognise(work, others, known) | kept
+    fresh: list[dict[str, Any]] = []
     fresh_lines: list[dict[str, Any]] = []
     for index, (order, store) in valid.items():
         existing = known.get(order.external_id)
         if existing is None:
-            outcomes[index] = _add(work, order, store=store, customer_id=buyers[index], fresh_lines=fresh_lines)
+            row = _add(work, order, store=store, customer_id=buyers[index])
+            fresh.append(row)
+            fresh_lines.extend(_line_row(row["id"], position, line) for position, line in enumerate(order.lines))
+            outcomes[index] = row["id"]
         else:
             await _change(work, existing, lines[existing.id], order, store=store, customer_id=buyers[index])
             outcomes[index] = existing.id
-    await work.session.flush()
+    await insert_rows(work.session, Order, fresh)
     await insert_rows(work.session, OrderLine, fresh_lines)
     return [outcome for outcome in outcomes if outcome is not None]
 
@@ -97,9 +101,9 @@ class _Stores:
     def __init__(self, work: Work) -> None:
         """Start without any."""
         self._work = work
-        self._found: dict[str | None, Store] = {}
+        self._found: dict[str | None, Any] = {}
 
-    async def get(self, code: str | None) -> Store:
+    async def get(self, code: str | None) -> Any:  # noqa: ANN401  a row
         """Return the store with this code, the default one without a code."""
         if code not in self._found:
             self._found[code] = await get_store(self._work, code=code)
@@ -107,7 +111,7 @@ class _Stores:
 
 
 async def _leave_erased(
-    work: Work, orders: dict[int, tuple[OrderDetails, Store]], known: Mapping[str, Order]
+    work: Work, orders: dict[int, tuple[OrderDetails, Any]], known: Mapping[str, Order]
 ) -> dict[int, UUID]:
     """Take the buyer out of what is sent again of an erased customer's orders; return whose those stay.
 
@@ -148,22 +152,20 @@ async def _recognise(
     return dict.fromkeys(orders) | kept | dict(zip(named, ids, strict=True))
 
 
-def _add(
-    work: Work, order: OrderDetails, *, store: Store, customer_id: UUID | None, fresh_lines: list[dict[str, Any]]
-) -> UUID:
+def _add(work: Work, order: OrderDetails, *, store: Any, customer_id: UUID | None) -> dict[str, Any]:  # noqa: ANN401  a row
     state = rules.order_state(is_cancelled=order.cancelled_at is not None, ordered={}, shipped={}, delivered={})
-    row = Order(
-        external_id=order.external_id,
-        created_at=work.now,
-        updated_at=work.now,
-        state=state,
-        sequence=order.sequence,
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "external_id": order.external_id,
+        "created_at": work.now,
+        "updated_at": work.now,
+        "state": state,
+        "sequence": order.sequence,
         **_columns(order, store=store, customer_id=customer_id),
-    )
-    work.session.add(row)
-    fresh_lines.extend(_line_row(row.id, position, line) for position, line in enumerate(order.lines))
-    work.record(OrderChanged(order_id=row.id, customer_id=customer_id))
-    return row.id
+    }
+    work.keep(SimpleNamespace(**row), is_new=True)
+    work.record(OrderChanged(order_id=row["id"], customer_id=customer_id))
+    return row
 
 
 async def _change(
@@ -172,10 +174,11 @@ async def _change(
     lines: Sequence[OrderLine],
     order: OrderDetails,
     *,
-    store: Store,
+    store: Any,  # noqa: ANN401  a row
     customer_id: UUID | None,
 ) -> None:
     previous_customer_id = row.customer_id
+    work.keep(row)
     columns = _columns(order, store=store, customer_id=customer_id)
     is_changed = any(getattr(row, name) != value for name, value in columns.items())
     is_changed = await _change_lines(work, row.id, lines, order.lines) or is_changed
@@ -198,7 +201,7 @@ async def _change(
     )
 
 
-def _columns(order: OrderDetails, *, store: Store, customer_id: UUID | None) -> dict[str, Any]:
+def _columns(order: OrderDetails, *, store: Any, customer_id: UUID | None) -> dict[str, Any]:  # noqa: ANN401
     """Return what the shop says about an order, by column."""
     email = order.buyer.email if order.buyer is not None else None
     return {

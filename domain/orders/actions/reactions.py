@@ -1,7 +1,6 @@
 """What follows from a change of an order, in the same transaction."""
 
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +8,11 @@ from domain.base.work import Work
 from domain.customers.actions.search import index_order_numbers
 from domain.customers.actions.spending import Spending, set_spendings
 from domain.customers.actions.timeline import Happening, place_in_timeline
-from domain.customers.repository.families import lock_families
+from domain.customers.repository.families import hold_families
 from domain.orders.events import CreditNoteChanged, OrderChanged
 from domain.orders.repository.credit_notes import list_credit_notes_by_id, list_credit_notes_by_order
 from domain.orders.repository.orders import list_orders_by_id
-from domain.orders.repository.spending import sum_credit_notes_by_customer, sum_orders_by_customer
+from domain.orders.repository.spending import list_sums
 
 
 async def count_spending(work: Work, events: Sequence[OrderChanged | CreditNoteChanged]) -> None:
@@ -25,30 +24,22 @@ async def count_spending(work: Work, events: Sequence[OrderChanged | CreditNoteC
     customer_ids = sorted(customer_id for customer_id in ids if customer_id is not None)
     if not customer_ids:
         return
-    await work.session.flush()
-    await lock_families(work.session, customer_ids)
+    await hold_families(work.session, customer_ids)
+    known: list[Any] = []
     sums: dict[tuple[UUID, str], Spending] = {}
-    for row in await sum_orders_by_customer(work.session, customer_ids):
-        sums[row.customer_id, row.currency_code] = Spending(
-            customer_id=row.customer_id,
-            currency_code=row.currency_code,
-            order_count=row.order_count,
-            ordered=row.ordered,
-            credited=Decimal(0),
-            first_order_at=row.first_order_at,
-            last_order_at=row.last_order_at,
-        )
-    for row in await sum_credit_notes_by_customer(work.session, customer_ids):
+    for row in await list_sums(work.session, customer_ids):
+        if row.canonical_id is not None:
+            known.append(row)
+            continue
         key = (row.customer_id, row.currency_code)
-        sums[key] = sums.get(key, Spending.none(*key)).less(row.credited)
-    await set_spendings(work, customer_ids=customer_ids, spendings=list(sums.values()))
+        sums[key] = sums.get(key, Spending.none(*key)).plus(row)
+    await set_spendings(work, customer_ids=customer_ids, spendings=list(sums.values()), known=known)
 
 
 async def index_numbers(work: Work, events: Sequence[OrderChanged]) -> None:
     """Let the orders' numbers find their customers."""
     order_ids = [event.order_id for event in events]
-    await work.session.flush()
-    orders = await list_orders_by_id(work.session, order_ids)
+    orders = await work.recall(order_ids, list_orders_by_id)
     numbers = [
         (order.id, order.customer_id, number)
         for order in orders.values()
@@ -60,8 +51,7 @@ async def index_numbers(work: Work, events: Sequence[OrderChanged]) -> None:
 
 async def note_orders(work: Work, events: Sequence[OrderChanged]) -> None:
     """Let the orders stand in their customers' timelines, and their credit notes with them."""
-    await work.session.flush()
-    orders = await list_orders_by_id(work.session, [event.order_id for event in events])
+    orders = await work.recall([event.order_id for event in events], list_orders_by_id)
     await place_in_timeline(
         work,
         kind="ORDER",
@@ -70,19 +60,19 @@ async def note_orders(work: Work, events: Sequence[OrderChanged]) -> None:
             for order in orders.values()
         ],
     )
-    notes = await list_credit_notes_by_order(work.session, list(orders))
+    notes = await list_credit_notes_by_order(work.session, [key for key in orders if not work.made(key)])
     await _place_notes(work, [note for of_order in notes.values() for note in of_order])
 
 
 async def note_credit_notes(work: Work, events: Sequence[CreditNoteChanged]) -> None:
     """Let the credit notes stand in their customers' timelines."""
-    await work.session.flush()
-    notes = await list_credit_notes_by_id(work.session, [event.credit_note_id for event in events])
+    notes = await work.recall([event.credit_note_id for event in events], list_credit_notes_by_id)
     await _place_notes(work, list(notes.values()))
 
 
 async def _place_notes(work: Work, notes: Sequence[Any]) -> None:
-    orders = await list_orders_by_id(work.session, {note.order_id for note in notes if note.order_id is not None})
+    order_ids = [note.order_id for note in notes if note.order_id is not None]
+    orders = await work.recall(order_ids, list_orders_by_id)
     happened = [
         Happening(
             id=note.id,

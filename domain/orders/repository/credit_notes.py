@@ -1,12 +1,12 @@
 """Every query about credit notes."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import (
@@ -16,12 +16,12 @@ from domain.base.pages import (
     PageRequest,
     list_pages_by_group,
 )
-from domain.base.repository import Columns, chunks, rows_by_id, rows_by_parent
+from domain.base.repository import Columns, chunks, insert_rows, replace_rows, rows_by_id, rows_by_parent, update_rows
+from domain.base.statements import among, prepared
 from domain.customers.repository.families import members
 from domain.orders.model import (
     CreditNote,
     CreditNoteLine,
-    Order,
 )
 from domain.orders.repository.sight import is_note_seen
 
@@ -82,29 +82,30 @@ async def sum_credited_by_order(session: AsyncSession, ids: Iterable[UUID]) -> d
     return sums
 
 
-async def list_credit_notes_for_update(session: AsyncSession, external_ids: Iterable[str]) -> dict[str, CreditNote]:
+async def list_credit_notes_for_update(session: AsyncSession, external_ids: Sequence[str]) -> dict[str, Row[Any]]:
     """Return the credit notes by their external ids, locked, always in the same order."""
-    found: dict[str, CreditNote] = {}
-    for chunk in chunks(external_ids):
-        statement = select(CreditNote).where(CreditNote.external_id.in_(chunk)).order_by(CreditNote.id)
-        found.update(
-            {note.external_id: note for note in await session.scalars(statement.with_for_update(key_share=True))}
-        )
-    return found
+
+    def build() -> Select[Any]:
+        is_meant = among(session, CreditNote.external_id, "external_ids")
+        statement = select(*CreditNote.__table__.c).where(is_meant).order_by(CreditNote.id)
+        return statement.with_for_update(key_share=True)
+
+    statement = prepared(session, ("credit notes for update",), build)
+    return {row.external_id: row for row in await statement.rows(session, external_ids=external_ids)}
 
 
-async def list_orders_of_credit_notes(
-    session: AsyncSession, *, ids: Iterable[UUID], external_ids: Iterable[str]
-) -> list[Order]:
-    """Return the orders with these ids or external ids, locked, always in the same order."""
-    is_meant = or_(Order.id.in_(list(ids)), Order.external_id.in_(list(external_ids)))
-    return list(await session.scalars(select(Order).where(is_meant).order_by(Order.id).with_for_update(key_share=True)))
-
-
-async def delete_credit_note_lines(session: AsyncSession, ids: Iterable[UUID]) -> None:
-    """Remove the lines of the credit notes, so that the new ones take their place."""
-    for chunk in chunks(ids):
-        await session.execute(delete(CreditNoteLine).where(CreditNoteLine.credit_note_id.in_(chunk)))
+async def write_credit_notes(
+    session: AsyncSession,
+    *,
+    fresh: Sequence[Mapping[str, Any]],
+    changed: Sequence[Mapping[str, Any]],
+    rewritten: Sequence[UUID],
+    lines: Sequence[Mapping[str, Any]],
+) -> None:
+    """Add notes, change others, and let lines take the place of those that the rewritten ones had."""
+    await insert_rows(session, CreditNote, fresh)
+    await update_rows(session, CreditNote, changed)
+    await replace_rows(session, CreditNoteLine.credit_note_id, rewritten, lines)
 
 
 async def move_credit_notes(session: AsyncSession, *, order_id: UUID, customer_id: UUID | None) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.base.repository import replace_rows, rows_by_id, rows_by_parent
+from domain.base.statements import Selection, among, prepared
 from domain.orders.model import (
     Delivery,
     DeliveryLine,
@@ -33,21 +34,14 @@ async def list_delivery_lines_by_delivery(session: AsyncSession, ids: Iterable[U
 
 async def list_pieces(session: AsyncSession, order_ids: Iterable[UUID]) -> Sequence[Row[Any]]:
     """Return what is in the orders' deliveries: `order_line_id`, `quantity`, `delivery_id` and its instants."""
-    found: list[Row[Any]] = []
-    for chunk in chunks(order_ids):
-        statement = (
-            select(
-                DeliveryLine.order_line_id,
-                DeliveryLine.quantity,
-                DeliveryLine.delivery_id,
-                Delivery.shipped_at,
-                Delivery.delivered_at,
-            )
-            .join(Delivery, Delivery.id == DeliveryLine.delivery_id)
-            .where(Delivery.order_id.in_(chunk))
-        )
-        found.extend(await session.execute(statement))
-    return found
+
+    def build() -> Selection:
+        line = DeliveryLine
+        pieces = select(line.order_line_id, line.quantity, line.delivery_id, Delivery.shipped_at, Delivery.delivered_at)
+        return pieces.join(Delivery, Delivery.id == line.delivery_id).where(among(session, Delivery.order_id, "ids"))
+
+    wanted = list(dict.fromkeys(order_ids))
+    return await prepared(session, ("pieces",), build).rows(session, ids=wanted) if wanted else []
 
 
 async def count_sent_pieces(session: AsyncSession, order_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -65,7 +59,4 @@ async def list_deliveries_for_update(session: AsyncSession, order_id: UUID) -> l
 
 async def replace_delivery_lines(session: AsyncSession, delivery_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
     """Make these the contents of the delivery."""
-    await session.flush()
-    await session.execute(delete(DeliveryLine).where(DeliveryLine.delivery_id == delivery_id))
-    session.add_all(DeliveryLine(**row) for row in rows)
-    await session.flush()
+    await replace_rows(session, DeliveryLine.delivery_id, [delivery_id], rows)

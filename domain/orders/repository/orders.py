@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import Row, Select, and_, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import (
@@ -19,7 +19,14 @@ from domain.base.pages import (
     list_pages_by_group,
 )
 from domain.base.repository import Columns, chunks, columns_of, rows_by_id, rows_by_parent
-from domain.customers.repository.families import is_in_family, lock_families, members
+from domain.base.statements import among, prepared
+from domain.customers.repository.families import (
+    hold_families_of,
+    is_in_family,
+    locked_families,
+    members,
+    note_held,
+)
 from domain.orders.errors import OrderNotFound
 from domain.orders.model import (
     Order,
@@ -111,21 +118,63 @@ async def lock_buyers(
     session: AsyncSession, *, ids: Iterable[UUID | None] = (), external_ids: Iterable[str | None] = ()
 ) -> None:
     """Lock the families of those whose orders these are: always before the orders, as an erasure locks both."""
-    owners: set[UUID] = set()
-    for column, values in ((Order.id, ids), (Order.external_id, external_ids)):
-        for chunk in chunks(value for value in values if value is not None):
-            statement = select(Order.customer_id).where(column.in_(chunk), Order.customer_id.is_not(None))
-            owners.update(owner for owner in await session.scalars(statement) if owner is not None)
-    if owners:
-        await lock_families(session, owners)
+    named = {
+        "ids": (Order.id, [each for each in ids if each is not None]),
+        "external_ids": (Order.external_id, [each for each in external_ids if each is not None]),
+    }
+    given = {name: values for name, (_, values) in named.items() if values}
+
+    def owners() -> Select[Any]:
+        is_meant = or_(*(among(session, named[name][0], name) for name in given))
+        return select(Order.customer_id.label("id")).where(is_meant, Order.customer_id.is_not(None)).distinct()
+
+    if given:
+        await hold_families_of(session, ("buyers", *given), owners, **given)
+
+
+async def lock_orders(session: AsyncSession, *, ids: Sequence[UUID], external_ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Return the orders with these ids or external ids, locked after the families of those whose they are.
+
+    In one statement: that it counts the families is what makes PostgreSQL lock all of them before the first order.
+    """
+
+    def build() -> Select[Any]:
+        is_meant = or_(among(session, Order.id, "ids"), among(session, Order.external_id, "external_ids"))
+        owners = select(Order.customer_id.label("id")).where(is_meant, Order.customer_id.is_not(None))
+        locked = locked_families(owners.distinct().cte("owners"))
+        family_count = select(func.count()).select_from(locked).scalar_subquery()
+        found = (
+            select(*Order.__table__.c)
+            .where(is_meant, family_count >= literal_column("0"))
+            .order_by(Order.id)
+            .with_for_update(key_share=True)
+            .cte("found")
+        )
+        joined = found.join(locked, locked.c.record_id == found.c.customer_id, full=True)
+        return select(*found.c, *locked.c).select_from(joined)
+
+    if not ids and not external_ids:
+        return []
+    rows = await prepared(session, ("lock orders",), build).rows(session, ids=ids, external_ids=external_ids)
+    orders = [row for row in rows if row.id is not None]
+    owner_ids = [order.customer_id for order in orders if order.customer_id is not None]
+    await note_held(session, rows, owner_ids=owner_ids)
+    return orders
 
 
 async def list_orders_for_update(session: AsyncSession, external_ids: Iterable[str]) -> dict[str, Order]:
     """Return the orders by their external ids, locked, always in the same order."""
+
+    def build() -> Select[Any]:
+        is_meant = among(session, Order.external_id, "external_ids")
+        return select(Order.id).where(is_meant).order_by(Order.id).with_for_update(key_share=True)
+
+    statement = prepared(session, ("orders for update",), build)
+    locked = await statement.rows(session, external_ids=list(dict.fromkeys(external_ids)))
     found: dict[str, Order] = {}
-    for chunk in chunks(external_ids):
-        statement = select(Order).where(Order.external_id.in_(chunk)).order_by(Order.id).with_for_update(key_share=True)
-        found.update({order.external_id: order for order in await session.scalars(statement)})
+    for chunk in chunks(row.id for row in locked):  # mostly there is none: what comes from the shop is new
+        of_chunk = await session.scalars(select(Order).where(Order.id.in_(chunk)))
+        found.update({order.external_id: order for order in of_chunk})
     return found
 
 

@@ -5,49 +5,42 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, union_all
+from sqlalchemy import CompoundSelect, Row, Select, func, literal_column, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import chunks
+from domain.base.statements import among, prepared
 from domain.customers.model import CustomerRecord
-from domain.customers.repository.spending import rank_nets, read_concentration
+from domain.customers.repository.spending import known_spendings, rank_nets, read_concentration
 from domain.orders.model import (
     CreditNote,
     Order,
 )
 
 
-async def sum_orders_by_customer(session: AsyncSession, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
-    """Return count, total, first and last of each customer's orders by currency, without cancelled ones."""
-    found: list[Row[Any]] = []
-    for chunk in chunks(ids):
-        statement = select(
-            Order.customer_id,
-            Order.currency_code,
-            func.count().label("order_count"),
-            func.sum(Order.total).label("ordered"),
-            func.min(Order.placed_at).label("first_order_at"),
-            func.max(Order.placed_at).label("last_order_at"),
-        ).where(Order.customer_id.in_(chunk), Order.cancelled_at.is_(None))
-        found.extend(await session.execute(statement.group_by(Order.customer_id, Order.currency_code)))
-    return found
+async def list_sums(session: AsyncSession, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
+    """Return what is known of the spending of these customers' families, and what each of them comes to now.
 
-
-async def sum_credit_notes_by_customer(session: AsyncSession, ids: Iterable[UUID]) -> Sequence[Row[Any]]:
-    """Return the total of each customer's credit notes by currency, without those of cancelled orders.
-
-    A cancelled order is not counted, so what was given back on it must not be taken off either.
+    Of the first kind are rows with a `canonical_id`. The others are sums by currency: orders without cancelled ones,
+    and credit notes without those of cancelled orders: what is not counted is not taken off either.
     """
-    found: list[Row[Any]] = []
-    for chunk in chunks(ids):
-        statement = (
-            select(CreditNote.customer_id, CreditNote.currency_code, func.sum(CreditNote.total).label("credited"))
+
+    def build() -> CompoundSelect[Any]:
+        ordered = (
+            select(Order.customer_id, null(), Order.currency_code, func.count(), func.sum(Order.total))
+            .add_columns(literal_column("0"), func.min(Order.placed_at), func.max(Order.placed_at))
+            .where(among(session, Order.customer_id, "ids"), Order.cancelled_at.is_(None))
+            .group_by(Order.customer_id, Order.currency_code)
+        )
+        credited = (
+            select(CreditNote.customer_id, null(), CreditNote.currency_code, literal_column("0"), literal_column("0"))
+            .add_columns(func.sum(CreditNote.total), null(), null())
             .outerjoin(Order, Order.id == CreditNote.order_id)
-            .where(CreditNote.customer_id.in_(chunk), Order.cancelled_at.is_(None))
+            .where(among(session, CreditNote.customer_id, "ids"), Order.cancelled_at.is_(None))
             .group_by(CreditNote.customer_id, CreditNote.currency_code)
         )
-        found.extend(await session.execute(statement))
-    return found
+        return union_all(known_spendings(session), ordered, credited)
+
+    return await prepared(session, ("sums",), build).rows(session, ids=list(ids))
 
 
 async def concentration_between(
