@@ -257,8 +257,7 @@ async def orders(
     page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
     async with info.context.reading() as session:
         pages = await list_orders_by_customer(session, keys, page=page, columns=info.context.columns("Order"))
-    count = _count_of(OrderRow.customer_id, is_order_seen)
-    return [connect(page, Order.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
+    return [connect(page, Order.of, total=Total(_count_orders, key)) for key, page in zip(keys, pages, strict=True)]
 
 
 @extends(Customer)
@@ -278,8 +277,10 @@ async def credit_notes(
         pages = await list_credit_notes_by_customer(
             session, keys, page=page, columns=info.context.columns("CreditNote")
         )
-    count = _count_of(CreditNoteRow.customer_id, is_note_seen)
-    return [connect(page, CreditNote.of, total=Total(count, key)) for key, page in zip(keys, pages, strict=True)]
+    return [
+        connect(page, CreditNote.of, total=Total(_count_credit_notes, key))
+        for key, page in zip(keys, pages, strict=True)
+    ]
 
 
 @extends(CustomerMergePreview)
@@ -326,3 +327,7 @@ def _count_of(
         return [counts[key] if key is not None else 0 for key in keys]
 
     return count
+
+
+_count_orders = _count_of(OrderRow.customer_id, is_order_seen)
+_count_credit_notes = _count_of(CreditNoteRow.customer_id, is_note_seen)
