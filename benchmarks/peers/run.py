@@ -10,7 +10,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -169,14 +169,11 @@ def _measure(where: Place, database: str, url: str, options: Options, tell: Tell
 
 def _profile(where: Place, url: str, options: Options, scripts: Mapping[tuple[str, str], Path]) -> Mapping[str, Any]:
     """Return which part of the product's time is spent where, by operation; all others have ended."""
-    place = where.folder / "samples.json"
-    started = profile.start(url, port=options.port, folder=where.folder, place=place)
-    try:
-        own = {operation: script for (name, operation), script in scripts.items() if name == PRODUCT_NAME}
-        return profile.shares(started, place, own)
-    finally:
-        processes.stop(started.running)
-        asyncio.run(shop.clean(url))
+    own = {operation: script for (name, operation), script in scripts.items() if name == PRODUCT_NAME}
+    with _started([KINDS[PRODUCT_NAME]], url, where.folder, replace(options, port=options.port + len(KINDS))) as (one,):
+        found = profile.shares(one, where.folder, own)
+    asyncio.run(shop.clean(url))
+    return found
 
 
 def _add_parts(figures: Figures, shares: Mapping[str, Any]) -> None:

@@ -75,16 +75,13 @@ class Started:
     headers: Mapping[str, str]
 
 
-def start(kind: Kind, url: str, *, port: int, folder: Path, sampled_into: Path | None = None) -> Started:
-    """Start a server on a database that is filled; the product's may be `sampled_into` a file."""
+def start(kind: Kind, url: str, *, port: int, folder: Path) -> Started:
+    """Start a server on a database that is filled."""
     environment, headers = _environment(url, port), {}
     if kind.name == PRODUCT_NAME:
         environment |= PRODUCT_SETTINGS | {"SPORTELLO_DATABASE_URL": _plain(url)}
         headers = {"Authorization": f"Bearer {_create_key(environment, folder)}"}
-    command = _command(kind, port)
-    if sampled_into is not None:
-        command = [sys.executable, "-m", "benchmarks.peers.sampled", str(sampled_into), *command[1:]]
-    running = processes.start(kind.name, command, environment, port=port, folder=folder)
+    running = processes.start(kind.name, _command(kind, port), environment, port=port, folder=folder)
     return Started(kind, running, headers)
 
 

@@ -32,7 +32,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord, IdempotencyKey, JobRecord, JobState
 from domain.base.statements import among, prepared
-from domain.base.writing import given, given_one, write, write_rows
+from domain.base.writing import INSERT, Given, write, write_rows
 
 EXPIRED_REMOVED_MAX = 20
 
@@ -78,36 +78,38 @@ def upsert(session: AsyncSession, table: type[Base]) -> postgresql.Insert | sqli
 
 async def insert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert plain rows, every column given, without objects; they wait for what else is written (`writing.py`)."""
-
-    def build(target: Table, names: Sequence[str]) -> UpdateBase:
-        return _taking_rows(session, target, names)
-
-    await write_rows(session, cast(Table, table.__table__), rows, way="insert", build=build)
+    await write_rows(session, cast(Table, table.__table__), rows, way=INSERT, build=_insert)
 
 
 async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert plain rows, each of another key; they take the place of those that have the same keys."""
-
-    def build(target: Table, names: Sequence[str]) -> UpdateBase:
-        statement = _taking_rows(session, target, names)
-        keys = [column.name for column in target.primary_key]
-        changed = {name: statement.excluded[name] for name in names if name not in keys}
-        return statement.on_conflict_do_update(index_elements=keys, set_=changed)
-
-    await write_rows(session, cast(Table, table.__table__), rows, way="upsert", build=build)
+    await write_rows(session, cast(Table, table.__table__), rows, way="upsert", build=_upsert)
 
 
 async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Change the rows that have these keys, in the columns that are given."""
+    await write_rows(session, cast(Table, table.__table__), rows, way="update", build=_update)
 
-    def build(target: Table, names: Sequence[str]) -> UpdateBase:
-        is_sqlite = session.get_bind().dialect.name == "sqlite"
-        sent: Any = given_one(target, names) if is_sqlite else given(target, names).c
-        is_meant = [column == sent[column.name] for column in target.primary_key]
-        keys = {column.name for column in target.primary_key}
-        return update(target).where(*is_meant).values({name: sent[name] for name in names if name not in keys})
 
-    await write_rows(session, cast(Table, table.__table__), rows, way="update", build=build)
+def _insert(given: Given) -> postgresql.Insert | sqlite.Insert:
+    if given.dialect.name == "sqlite":
+        return sqlite.insert(given.table).values(given.values)
+    statement = postgresql.insert(given.table)
+    return statement.values(given.values) if given.is_one else statement.from_select(given.names, select(*given.rows.c))
+
+
+def _upsert(given: Given) -> UpdateBase:
+    statement = _insert(given)
+    keys = [column.name for column in given.table.primary_key]
+    changed = {name: statement.excluded[name] for name in given.names if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _update(given: Given) -> UpdateBase:
+    sent: Any = given.values if given.is_one else given.rows.c
+    is_meant = [column == sent[column.name] for column in given.table.primary_key]
+    keys = {column.name for column in given.table.primary_key}
+    return update(given.table).where(*is_meant).values({name: sent[name] for name in given.names if name not in keys})
 
 
 async def replace_rows(
@@ -127,14 +129,6 @@ async def replace_rows(
             values={"ids": wanted},
         )
     await insert_rows(session, table, rows)
-
-
-def _taking_rows(session: AsyncSession, table: Table, names: Sequence[str]) -> postgresql.Insert | sqlite.Insert:
-    """Return an INSERT of rows that have these columns."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table).values(given_one(table, names))
-    sent = given(table, names)
-    return postgresql.insert(table).from_select(list(names), select(*sent.c))
 
 
 async def claim_idempotency_key(

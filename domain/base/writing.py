@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.util import await_only
 
-from domain.base.columns import Document, Reader, writer_of
+from domain.base.columns import Document, writer_of
 from domain.base.kept import Kept
 from domain.base.lanes import Lane, driver_errors, lane_of
 from domain.base.statements import EARS, prepared
@@ -29,10 +29,40 @@ from domain.base.statements import EARS, prepared
 STATEMENTS_MAX = 500
 """Statements that are kept: which parts meet depends on what a write does."""
 
+INSERT = "insert"
+"""The way of rows that are new: such rows go together, whoever adds them."""
+
 Row = Mapping[str, Any]
 
 _ROWS, _OF_ROW = "rows", "row_"
 _PLACE = re.compile(r"\$([0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a statement about rows of a table is given."""
+
+    table: Table
+    names: Sequence[str]
+    """The columns."""
+    dialect: Dialect
+    is_one: bool
+    """Whether it is given one row, its values as parameters; on SQLite always: of many one after the other."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return the values of the one row."""
+        return {name: bindparam(_OF_ROW + name, type_=self.table.c[name].type) for name in self.names}
+
+    @property
+    def rows(self) -> TableValuedAlias:
+        """Return the rows, however many, as a table: one parameter of PostgreSQL."""
+        listed = func.json_to_recordset(cast(bindparam(_ROWS, type_=Text()), JSON()))
+        columns = [column(name, self.table.c[name].type) for name in self.names]
+        return listed.table_valued(*columns, name="given").render_derived(with_types=True)
+
+
+Build = Callable[[Given], UpdateBase]
 
 
 class WritingLane(Lane):
@@ -99,7 +129,7 @@ class WritingLane(Lane):
             for ear in EARS:
                 ear(text, tuple(arguments))
             with driver_errors(text):
-                await self._run_parts(text, arguments, is_rows=parts[0].is_rows)
+                await self._run_parts(text, arguments, is_rows=len(parts[0].rows) > 1 and parts[0].kind is not None)
 
     async def _run_parts(self, text: str, arguments: list[Any], *, is_rows: bool) -> None:
         if not self.is_sqlite:
@@ -184,7 +214,7 @@ async def write(
 ) -> None:
     """Let a statement wait that changes or removes rows of a table, known by a key as `prepared` has it."""
     statement = prepared(session, key, build)
-    part = _Part(table=table, text=statement.text, rows=statement.arguments(session, values), is_rows=False)
+    part = _Part(table, [statement.arguments(session, values)], text=statement.text)
     await writing_lane_of(session).write(part)
 
 
@@ -194,65 +224,70 @@ async def write_rows(
     rows: Sequence[Row],
     *,
     way: str,
-    build: Callable[[Table, Sequence[str]], UpdateBase],
+    build: Build,
 ) -> None:
     """Let rows wait that have the same columns; `way` names what `build` makes of them."""
     if not rows:
         return
     lane, names = writing_lane_of(session), tuple(rows[0])
     key = (lane.is_sqlite, table, way, names)
-    statement = _statements.get(key)
-    if statement is None:
-        statement = _RowsStatement(build(table, names), table, names, lane.connection.dialect)
-        _statements.put(key, statement, weight=1)
-    part = _Part(table=table, text=statement.text, rows=list(rows), is_rows=True, statement=statement)
-    await lane.write(part)
+    kind = _kinds.get(key)
+    if kind is None:
+        kind = _Kind(build, table, names, lane.connection.dialect, is_new=way == INSERT)
+        _kinds.put(key, kind, weight=1)
+    await lane.write(_Part(table, list(rows), kind=kind))
 
 
-def given(table: Table, names: Sequence[str]) -> TableValuedAlias:
-    """Return the rows that a statement of PostgreSQL is given, as a table of these columns."""
-    listed = func.json_to_recordset(cast(bindparam(_ROWS, type_=Text()), JSON()))
-    columns = [column(name, table.c[name].type) for name in names]
-    return listed.table_valued(*columns, name="given").render_derived(with_types=True)
+class _Kind:
+    """What is made of rows of a table: a statement for one row, and on PostgreSQL one that takes many as a parameter.
 
+    PostgreSQL takes plain parameters for one row, as it plans for as many rows as it guesses are in a parameter.
+    """
 
-def given_one(table: Table, names: Sequence[str]) -> dict[str, Any]:
-    """Return the values of the one row that a statement of SQLite is given at a time."""
-    return {name: bindparam(_OF_ROW + name, type_=table.c[name].type) for name in names}
+    __slots__ = ("_build", "_dialect", "_names", "_places", "_table", "_texts", "_writers", "is_new", "is_sqlite")
 
-
-class _RowsStatement:
-    """A statement that takes rows, all of them as one parameter on PostgreSQL."""
-
-    __slots__ = ("_places", "_writers", "is_sqlite", "text")
-
-    def __init__(self, statement: UpdateBase, table: Table, names: Sequence[str], dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        self.text = str(compiled)
+    def __init__(self, build: Build, table: Table, names: Sequence[str], dialect: Dialect, *, is_new: bool) -> None:
+        self.is_new = is_new
         self.is_sqlite = dialect.name == "sqlite"
+        self._build, self._table, self._names, self._dialect = build, table, names, dialect
+        self._texts: dict[bool, str] = {}
+        self._places: list[str] = []
         writers = {name: writer_of(table.c[name].type, dialect) for name in names}
-        self._places = [name.removeprefix(_OF_ROW) for name in compiled.positiontup or ()]
-        self._writers: list[tuple[str, Reader]] = [
-            (name, write)
-            for name, write in writers.items()
-            if write is not None and (self.is_sqlite or not isinstance(table.c[name].type, Document))
-        ]
+        self._writers = {name: write for name, write in writers.items() if write is not None}
+
+    def text(self, rows: Sequence[Row]) -> str:
+        """Return the statement for so many rows."""
+        is_one = self.is_sqlite or len(rows) == 1
+        if is_one not in self._texts:
+            given = Given(self._table, self._names, self._dialect, is_one=is_one)
+            compiled = self._build(given).compile(dialect=self._dialect)
+            self._texts[is_one] = str(compiled)
+            if is_one:
+                self._places = [name.removeprefix(_OF_ROW) for name in compiled.positiontup or ()]
+        return self._texts[is_one]
 
     def arguments(self, rows: Sequence[Row]) -> list[Any]:
-        """Return the parameters for these rows; for SQLite, which takes one row at a time, a list of them."""
-        made = [self._written(row) for row in rows]
+        """Return the parameters for these rows; for many on SQLite, which takes one at a time, a list of them."""
+        self.text(rows)
+        if len(rows) == 1:
+            return self._in_places(rows[0])
         if self.is_sqlite:
-            return [tuple(row[name] for name in self._places) for row in made]
-        return [orjson.dumps(made, default=_spelled).decode()]
+            return [self._in_places(row) for row in rows]
+        return [orjson.dumps([self._as_json(row) for row in rows], default=_spelled).decode()]
 
-    def _written(self, row: Row) -> dict[str, Any]:
+    def _in_places(self, row: Row) -> list[Any]:
+        write = self._writers
+        return [write[name](row[name]) if name in write else row[name] for name in self._places]
+
+    def _as_json(self, row: Row) -> Row:
         made = dict(row)
-        for name, write in self._writers:
-            made[name] = write(made[name])
+        for name, write in self._writers.items():
+            if not isinstance(self._table.c[name].type, Document):
+                made[name] = write(made[name])
         return made
 
 
-_statements: Kept[_RowsStatement] = Kept(STATEMENTS_MAX)
+_kinds: Kept[_Kind] = Kept(STATEMENTS_MAX)
 _joined: Kept[str] = Kept(STATEMENTS_MAX)
 
 
@@ -263,25 +298,32 @@ def _spelled(value: object) -> str:
     raise TypeError
 
 
-@dataclass(slots=True)
 class _Part:
     """Something to be written, about some rows of a table."""
 
-    table: Table
-    text: str
-    rows: list[Any]
-    """Rows, or the parameters of a statement that takes none."""
-    is_rows: bool
-    statement: _RowsStatement | None = None
+    __slots__ = ("_text", "kind", "rows", "table")
+
+    def __init__(self, table: Table, rows: list[Any], *, kind: _Kind | None = None, text: str = "") -> None:
+        self.table = table
+        self.rows = rows
+        """Rows; of a statement that takes none its parameters, as the only one."""
+        self.kind = kind
+        self._text = text
 
     def takes(self, other: "_Part") -> bool:
         """Tell whether the rows of another part can go with these: both are new."""
-        return self.is_rows and self.text == other.text and "ON CONFLICT" not in self.text
+        return self.kind is not None and self.kind is other.kind and self.kind.is_new
+
+    @property
+    def text(self) -> str:
+        """Return the statement."""
+        return self._text if self.kind is None else self.kind.text(self.rows)
 
     @property
     def arguments(self) -> list[Any]:
         """Return the parameters."""
-        return self.rows if self.statement is None else self.statement.arguments(self.rows)
+        arguments: list[Any] = self.rows[0] if self.kind is None else self.kind.arguments(self.rows)
+        return arguments
 
 
 def _apart(parts: Sequence[_Part]) -> Iterator[list[_Part]]:
