@@ -68,8 +68,6 @@ class Prepared:
                 return list(map(self._row, await lane.driver.execute_fetchall(self.text, arguments)))
             statement = lane.statements.get(self) or await self._kept_by(lane)
             return await statement.fetch(*arguments)  # type: ignore[no-any-return]
-        except TimeoutError:
-            raise
         except DRIVER_ERRORS as error:
             if isinstance(error, asyncpg.InvalidCachedStatementError):
                 lane.forget()  # a table is not what it was
