@@ -23,7 +23,7 @@ from domain.base.jobs import (
     planned,
     prolong,
 )
-from domain.base.repository import has_due_jobs
+from domain.base.repository.jobs import has_due_jobs
 from domain.base.work import Works
 
 _log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from api.terminal import fail, print_line, read_settings, run_story, told
 from domain.base.actors import SYSTEM
 from domain.base.jobs import retry
 from domain.base.model import JobState
-from domain.base.repository import count_jobs, list_jobs
+from domain.base.repository.jobs import count_jobs, list_jobs
 from domain.base.work import Works
 
 commands = typer.Typer(help="Work in the background.", no_args_is_help=True)

@@ -14,7 +14,7 @@ import orjson
 from sqlalchemy import Row
 
 from domain.base.database import Session
-from domain.base.repository import list_acts_of_customers
+from domain.base.repository.events import list_acts_of_customers
 
 Told: TypeAlias = dict[str, Any]
 Part: TypeAlias = Callable[[Session, Sequence[UUID]], Awaitable[Mapping[str, Sequence[Told]]]]

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeAlias, get_type_hints
 from uuid import UUID
 
-from domain.base import repository
 from domain.base.identifiers import new_id
+from domain.base.repository import jobs
 from domain.base.work import Work, Works
 
 LEASE = timedelta(seconds=60)
@@ -96,7 +96,7 @@ async def enqueue_together(
     """
     due_at = planned(every, now=work.now + after) + every
     row = _row(job, now=work.now, run_at=due_at) | {"schedule": name, "planned_at": due_at}
-    await repository.add_planned_jobs(work.session, [row])
+    await jobs.add_planned_jobs(work.session, [row])
 
 
 async def plan(work: Work, *, schedules: Sequence[Schedule]) -> None:
@@ -106,7 +106,7 @@ async def plan(work: Work, *, schedules: Sequence[Schedule]) -> None:
         planned_at = planned(schedule.every, now=work.now)
         row = _row(schedule.job, now=work.now, run_at=planned_at)
         rows.append(row | {"schedule": schedule.name, "planned_at": planned_at})
-    await repository.add_planned_jobs(work.session, rows)
+    await jobs.add_planned_jobs(work.session, rows)
 
 
 def planned(every: timedelta, *, now: datetime) -> datetime:
@@ -117,7 +117,7 @@ def planned(every: timedelta, *, now: datetime) -> datetime:
 
 async def claim(work: Work, *, limit: int, lease: timedelta = LEASE) -> list[Claimed]:
     """Take over so many jobs that are due, or whose runner let the lease end."""
-    rows = await repository.claim_jobs(work.session, limit=limit, now=work.now, lease_until=work.now + lease)
+    rows = await jobs.claim_jobs(work.session, limit=limit, now=work.now, lease_until=work.now + lease)
     return [
         Claimed(id=row.id, kind=row.kind, payload=row.payload, attempt_count=row.attempt_count, fence=row.fence)
         for row in rows
@@ -126,7 +126,7 @@ async def claim(work: Work, *, limit: int, lease: timedelta = LEASE) -> list[Cla
 
 async def prolong(work: Work, *, claimed: Claimed, lease: timedelta = LEASE) -> bool:
     """Hold a job for longer; False where another runner has it by now."""
-    return await repository.change_claimed(
+    return await jobs.change_claimed(
         work.session, claimed.id, fence=claimed.fence, values={"lease_until": work.now + lease}
     )
 
@@ -134,13 +134,13 @@ async def prolong(work: Work, *, claimed: Claimed, lease: timedelta = LEASE) -> 
 async def complete(work: Work, *, claimed: Claimed) -> bool:
     """Say that a job is done; False where another runner has it by now."""
     values = {"state": "DONE", "lease_until": None, "finished_at": work.now, "last_error": None}
-    return await repository.change_claimed(work.session, claimed.id, fence=claimed.fence, values=values)
+    return await jobs.change_claimed(work.session, claimed.id, fence=claimed.fence, values=values)
 
 
 async def give_back(work: Work, *, claimed: Claimed) -> bool:
     """Let another runner have a job that was not begun, or is cut short: it does not count as an attempt."""
     values = {"state": "READY", "lease_until": None, "attempt_count": claimed.attempt_count - 1}
-    return await repository.change_claimed(work.session, claimed.id, fence=claimed.fence, values=values)
+    return await jobs.change_claimed(work.session, claimed.id, fence=claimed.fence, values=values)
 
 
 async def fail(work: Work, *, claimed: Claimed, error: str) -> bool:
@@ -151,7 +151,7 @@ async def fail(work: Work, *, claimed: Claimed, error: str) -> bool:
     else:
         pause = timedelta(seconds=pause_s(claimed.attempt_count, jitter=random.random()))  # noqa: S311
         values |= {"state": "READY", "run_at": work.now + pause}
-    return await repository.change_claimed(work.session, claimed.id, fence=claimed.fence, values=values)
+    return await jobs.change_claimed(work.session, claimed.id, fence=claimed.fence, values=values)
 
 
 def pause_s(attempt_count: int, *, jitter: float) -> float:
@@ -165,7 +165,7 @@ def pause_s(attempt_count: int, *, jitter: float) -> float:
 
 async def retry(work: Work, *, job_id: UUID | None) -> int:
     """Let a job that waits for a person run again, all of them without an id; return how many."""
-    return await repository.revive_jobs(work.session, job_id=job_id, now=work.now)
+    return await jobs.revive_jobs(work.session, job_id=job_id, now=work.now)
 
 
 def _row(job: Job, *, now: datetime, run_at: datetime) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from domain.base.columns import from_micros, to_micros
 from domain.base.errors import Invalid
 from domain.base.money import from_units, to_units
-from domain.base.repository import Columns, columns_of
+from domain.base.repository.rows import Columns, columns_of
 from domain.base.statements import prepared
 
 PAGE_SIZE_MAX = 100

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.base.actors import SYSTEM, Actor, ActorKind
 from domain.base.model import AuditEntry
-from domain.base.repository import add_audit_entries
+from domain.base.repository.events import add_audit_entries
 from domain.base.work import Work, Works
 
 BULK_FROM = 10

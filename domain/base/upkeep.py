@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from domain.base import repository
 from domain.base.actors import SYSTEM
 from domain.base.events import Event
 from domain.base.jobs import KEPT, Job, enqueue_together
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord
+from domain.base.repository import jobs, keys
 from domain.base.work import IDEMPOTENCY_KEPT, Work, Works
 
 REMOVED_AT_ONCE = 1_000
@@ -53,11 +53,11 @@ async def purge_expired(works: Works, _job: PurgeExpired) -> None:
     """Remove them, a thousand at a time."""
 
     async def some(work: Work) -> int:
-        keys = await repository.purge_idempotency_keys(
+        key_count = await keys.purge_idempotency_keys(
             work.session, made_before=work.now - IDEMPOTENCY_KEPT, limit=REMOVED_AT_ONCE
         )
-        jobs = await repository.purge_jobs(work.session, finished_before=work.now - KEPT, limit=REMOVED_AT_ONCE)
-        return keys + jobs
+        job_count = await jobs.purge_jobs(work.session, finished_before=work.now - KEPT, limit=REMOVED_AT_ONCE)
+        return key_count + job_count
 
     while await works.perform(some, actor=SYSTEM, action="purgeExpired"):
         pass

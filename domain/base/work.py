@@ -16,7 +16,6 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base import repository
 from domain.base.actors import SYSTEM, Actor, ActorKind, Permission
 from domain.base.clock import Clock
 from domain.base.database import Database, is_race
@@ -25,6 +24,7 @@ from domain.base.events import Event
 from domain.base.feed import Feed
 from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry
+from domain.base.repository import events, jobs, keys
 from domain.base.texts import clean_required
 from domain.base.together import Together
 
@@ -195,7 +195,7 @@ class Works:
             return True
 
         async def probe(work: Work) -> None:
-            await repository.write_probe(work.session, work.now)
+            await keys.write_probe(work.session, work.now)
 
         try:
             await self.perform(probe, actor=SYSTEM, action="probe")
@@ -222,8 +222,8 @@ class Works:
                     "person_count": None,
                 }
                 rows = [_row(event, work.now) for event in work.events]
-                await repository.add_events(session, audit=audit, events=rows)
-            await repository.add_jobs(session, work.jobs)
+                await events.add_events(session, audit=audit, events=rows)
+            await jobs.add_jobs(session, work.jobs)
             await self._commit(session, work)
             return answer
 
@@ -254,7 +254,7 @@ async def _tell_once(work: Work, story: Callable[[Work], Awaitable[UUID]], once:
     key = checks.take(lambda: clean_required(once.key, length_max=IDEMPOTENCY_KEY_LENGTH_MAX), "idempotency_key") or ""
     checks.settle()
     scope = work.actor.scope
-    known = await repository.claim_idempotency_key(
+    known = await keys.claim_idempotency_key(
         work.session,
         scope=scope,
         key=key,
@@ -264,7 +264,7 @@ async def _tell_once(work: Work, story: Callable[[Work], Awaitable[UUID]], once:
     )
     if known is None:
         answer = await story(work)
-        await repository.store_idempotent_answer(work.session, scope=scope, key=key, answer_id=answer)
+        await keys.store_idempotent_answer(work.session, scope=scope, key=key, answer_id=answer)
         return answer
     if known.input_hash != once.input_hash or known.answer_id is None:
         message = "This idempotency key was used for another input; use a new key for a new write."

@@ -19,7 +19,7 @@ from domain.base.database import Session, typed_error, typed_errors
 from domain.base.errors import StorageFull
 from domain.base.lanes import Lane
 from domain.base.readings import note_reading
-from domain.base.repository import Columns
+from domain.base.repository.rows import Columns
 from domain.base.work import Once, Work, Works
 from schema.base.budgets import ThrottleStatus
 from schema.base.gatherer import Gatherer

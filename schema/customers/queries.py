@@ -9,7 +9,7 @@ from strawberry import UNSET
 from domain.base.actors import Actor
 from domain.base.errors import Forbidden
 from domain.base.pages import Ordering, check_page
-from domain.base.repository import Columns
+from domain.base.repository.rows import Columns
 from domain.customers.actions.attributes import visible
 from domain.customers.repository.attributes import list_definitions
 from domain.customers.repository.customers import ORDERINGS, count_customers, is_misspelled, list_customers

@@ -9,7 +9,7 @@ from domain.base import readings
 from domain.base.actors import Actor, ActorKind, Permission, StaffRole
 from domain.base.errors import StorageFull
 from domain.base.identifiers import new_id
-from domain.base.repository import list_audit_entries
+from domain.base.repository.events import list_audit_entries
 from domain.base.work import Works
 from domain.identity.rules import ROLE_PERMISSIONS
 from schema.base import context as contexts

@@ -14,7 +14,7 @@ from domain.base.actors import SYSTEM
 from domain.base.errors import Invalid
 from domain.base.jobs import ATTEMPTS_MAX, LEASE, Handlers, Job, Schedule, enqueue
 from domain.base.model import JobState
-from domain.base.repository import list_jobs
+from domain.base.repository.jobs import list_jobs
 from domain.base.work import Work, Works
 from domain.jobs import HANDLERS, SCHEDULES
 from tests.conftest import StandingClock

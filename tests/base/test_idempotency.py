@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from domain.base.errors import IdempotencyMismatch, Invalid, Refusals, Required, TooLong
 from domain.base.model import EventRecord, IdempotencyKey
-from domain.base.repository import chunks
+from domain.base.repository.rows import chunks
 from domain.base.work import IDEMPOTENCY_KEPT, Once, Works
 from domain.identity.model import Store
 from tests.base.stories import APP, OTHER_APP, count, opening

@@ -30,7 +30,7 @@ from domain.base.jobs import (
     retry,
 )
 from domain.base.model import JobState
-from domain.base.repository import count_jobs, has_due_jobs, list_jobs
+from domain.base.repository.jobs import count_jobs, has_due_jobs, list_jobs
 from domain.base.upkeep import PurgeExpired, purge_expired
 from domain.base.work import Once, Work, Works
 from tests.conftest import NOW, StandingClock

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry, EventRecord
-from domain.base.repository import insert_rows, list_audit_entries, list_events, rows_by_id, rows_by_parent
+from domain.base.repository.events import list_audit_entries, list_events
+from domain.base.repository.rows import insert_rows, rows_by_id, rows_by_parent
 from domain.base.work import Works
 from tests.base.stories import APP, opening
 from tests.conftest import StandingClock

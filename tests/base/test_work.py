@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from domain.base import repository
 from domain.base.actors import ANONYMOUS, SYSTEM
 from domain.base.errors import Forbidden, StorageFull, Taken
 from domain.base.events import Event
 from domain.base.model import AuditEntry, EventRecord
+from domain.base.repository import events, keys
 from domain.base.work import Once, Organisation, Reactions, Work, Works
 from domain.base.writing import WritingSession
 from domain.identity.actions.stores import upsert_store
@@ -100,9 +100,11 @@ async def test_a_failing_reaction_leaves_nothing(works: Works) -> None:
     assert await state(works.database) == before
 
 
-@pytest.mark.parametrize("step", ["insert_rows", "store_idempotent_answer", "commit"])
+@pytest.mark.parametrize(
+    ("part", "step"), [(events, "insert_rows"), (keys, "store_idempotent_answer"), (WritingSession, "commit")]
+)
 async def test_a_failure_at_any_later_step_leaves_nothing(
-    works: Works, monkeypatch: pytest.MonkeyPatch, step: str
+    works: Works, monkeypatch: pytest.MonkeyPatch, part: object, step: str
 ) -> None:
     """Neither the log, nor the answer, nor the commit itself can fail in part."""
 
@@ -111,7 +113,7 @@ async def test_a_failure_at_any_later_step_leaves_nothing(
 
     before = await state(works.database)
     with monkeypatch.context() as patch:
-        patch.setattr(WritingSession if step == "commit" else repository, step, fail)
+        patch.setattr(part, step, fail)
         with pytest.raises(Breakdown):
             await works.perform_once(opening("fr"), once=ONCE, actor=APP, action="storeUpsert")
     assert await state(works.database) == before
@@ -158,13 +160,13 @@ async def test_reactions_follow_reactions(works: Works) -> None:
     await reacting.perform(opening("fr", event_count=3), actor=APP, action="storeUpsert")
     assert calls == [("store", 3), ("key", 3), ("store", 1), ("key", 1)]
     async with works.database.reading() as session:
-        events = await repository.list_events(session, limit=100)
-        audits = await repository.list_audit_entries(session, limit=1)
-    assert [event.type for event in events[1:]] == ["StoreChanged"] * 3 + ["ApiKeyCreated"] * 3 + [
+        recorded = await events.list_events(session, limit=100)
+        audits = await events.list_audit_entries(session, limit=1)
+    assert [event.type for event in recorded[1:]] == ["StoreChanged"] * 3 + ["ApiKeyCreated"] * 3 + [
         "StoreChanged",
         "ApiKeyCreated",
     ]
-    assert {event.audit_id for event in events[1:]} == {audits[0].id}
+    assert {event.audit_id for event in recorded[1:]} == {audits[0].id}
 
 
 async def test_reactions_see_the_transaction(works: Works) -> None:
@@ -314,7 +316,7 @@ async def test_a_full_disk_is_known_until_there_is_room(works: Works, monkeypatc
         raise StorageFull(message)
 
     with monkeypatch.context() as patch:
-        patch.setattr(repository, "write_probe", full)
+        patch.setattr(keys, "write_probe", full)
         assert await works.has_room()  # nobody found it full, so nothing is tried
         with pytest.raises(StorageFull):
             await works.perform(full, actor=APP, action="storeUpsert")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from domain.base.database import Database, Session, is_race
 from domain.base.errors import Invalid, StorageFull
 from domain.base.model import IdempotencyKey
-from domain.base.repository import insert_rows, update_rows, upsert_rows
+from domain.base.repository.rows import insert_rows, update_rows, upsert_rows
 from domain.base.statements import prepared
 from domain.base.writing import WritingLane, facts_of, write, writing_lane_of
 from tests.base.samples import Sample, store

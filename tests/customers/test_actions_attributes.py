@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.base.actors import SYSTEM
-from domain.base.repository import list_events
+from domain.base.repository.events import list_events
 from domain.base.work import Work, Works
 from domain.customers.actions.attributes import upsert_definition
 from domain.customers.actions.profiles import update_customer

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from domain.base.actors import Actor, ActorKind, Permission, StaffRole
-from domain.base.repository import list_events, list_jobs
+from domain.base.repository.events import list_events
+from domain.base.repository.jobs import list_jobs
 from domain.identity.rules import ROLE_PERMISSIONS
 from tests.conftest import Answer, Client, StandingClock
 from tests.customers.identities import only_asked

@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from domain.base.actors import Permission
-from domain.base.repository import list_events
+from domain.base.repository.events import list_events
 from domain.customers.rules.families import FAMILY_SIZE_MAX
 from schema.base.ids import global_id
 from tests.conftest import Client, StandingClock

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from domain.base.actors import Permission
-from domain.base.repository import list_audit_entries, list_events
+from domain.base.repository.events import list_audit_entries, list_events
 from tests.conftest import Client, StandingClock
 from tests.orders.shop import (
     Input,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from domain.base.actors import SYSTEM
-from domain.base.repository import list_events
+from domain.base.repository.events import list_events
 from domain.base.work import Work, Works
 from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.rules.profiles import Buyer

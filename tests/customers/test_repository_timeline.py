@@ -13,7 +13,7 @@ from domain.base.columns import to_micros
 from domain.base.database import Session
 from domain.base.identifiers import new_id
 from domain.base.pages import PageRequest
-from domain.base.repository import insert_rows
+from domain.base.repository.rows import insert_rows
 from domain.base.work import Work, Works
 from domain.customers.actions.merges import merge_customers
 from domain.customers.actions.profiles import create_customer

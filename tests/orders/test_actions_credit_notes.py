@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.base.actors import SYSTEM
-from domain.base.repository import list_events
+from domain.base.repository.events import list_events
 from domain.customers.rules.profiles import Buyer
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.rules import CreditNoteDetails

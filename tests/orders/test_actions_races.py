@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.base.database import Database
-from domain.base.repository import list_events
+from domain.base.repository.events import list_events
 from domain.base.work import Works
 from domain.customers.actions.profiles import create_customer
 from domain.customers.rules.profiles import Buyer, CustomerDetails

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.base.contacts import email_key
-from domain.base.repository import update_rows
+from domain.base.repository.rows import update_rows
 from domain.base.work import Work
 from domain.customers.actions.entries import new_identity, new_record, touch
 from domain.customers.actions.proposals import propose_claimed

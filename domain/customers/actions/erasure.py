@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.base.actors import ActorKind, Permission
 from domain.base.errors import Required
-from domain.base.repository import remove_idempotency_keys
+from domain.base.repository.keys import remove_idempotency_keys
 from domain.base.work import Work
 from domain.customers.actions.access import require_customer
 from domain.customers.errors import CustomerNotFound

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import chunks, insert_rows, rows_by_id
+from domain.base.repository.rows import chunks, insert_rows, rows_by_id
 from domain.customers.model import AttributeDefinition, CustomerAttribute
 from domain.customers.repository.families import rows_by_family
 

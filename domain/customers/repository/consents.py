@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
-from domain.base.repository import rows_by_id
+from domain.base.repository.rows import rows_by_id
 from domain.customers.model import Consent
 from domain.customers.repository.families import is_living, members, rows_by_family
 from domain.customers.repository.sight import is_seen

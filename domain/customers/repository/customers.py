@@ -24,7 +24,7 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 from domain.base.columns import to_micros
 from domain.base.model import Base
 from domain.base.pages import Ordering, Page, PageRequest, cut, list_page, narrowed, ordered
-from domain.base.repository import Columns, columns_of, insert_rows, replace_rows, rows_by_id
+from domain.base.repository.rows import Columns, columns_of, insert_rows, replace_rows, rows_by_id
 from domain.base.sight import sight_of
 from domain.base.statements import among, prepared
 from domain.customers.model import (

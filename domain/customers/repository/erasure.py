@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.contacts import email_key
-from domain.base.repository import chunks
+from domain.base.repository.rows import chunks
 from domain.customers.model import (
     Consent,
     Customer,

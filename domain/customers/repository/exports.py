@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.actors import Actor, Permission
-from domain.base.repository import rows_by_id
+from domain.base.repository.rows import rows_by_id
 from domain.customers.model import (
     AttributeDefinition,
     Consent,

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from domain.base.repository import Condition, chunks, rows_by_id, rows_by_parent, update_rows
+from domain.base.repository.rows import Condition, chunks, rows_by_id, rows_by_parent, update_rows
 from domain.base.statements import Selection, among, prepared
 from domain.base.writing import writing_lane_of
 from domain.customers.errors import CustomerNotFound

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from domain.base.repository import chunks, rows_by_id, rows_by_parent
+from domain.base.repository.rows import chunks, rows_by_id, rows_by_parent
 from domain.base.statements import Selection, among, prepared
 from domain.customers.errors import IdentityNotFound
 from domain.customers.model import CustomerIdentity, CustomerRecord

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from domain.base.pages import Ordering, Page, PageRequest, list_page
-from domain.base.repository import chunks, replace_rows, rows_by_id
+from domain.base.repository.rows import chunks, replace_rows, rows_by_id
 from domain.base.statements import Selection, among, prepared
 from domain.customers.errors import MergeNotFound
 from domain.customers.model import CustomerMatchKey, CustomerMerge, CustomerRecord

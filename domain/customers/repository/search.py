@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from domain.base.repository import chunks, replace_rows
+from domain.base.repository.rows import chunks, replace_rows
 from domain.customers.model import Customer, CustomerRecord, CustomerTerm
 from domain.customers.rules.search import TermKind, with_one_error
 

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.base.columns import Whole
-from domain.base.repository import update_rows, upsert, upsert_rows
+from domain.base.repository.rows import update_rows, upsert, upsert_rows
 from domain.base.statements import among, prepared
 from domain.base.writing import write
 from domain.customers.model import (

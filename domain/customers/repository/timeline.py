@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, Subquery, Table, Text, bindparam, delete, fu
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
-from domain.base.repository import upsert_rows
+from domain.base.repository.rows import upsert_rows
 from domain.base.statements import among, prepared
 from domain.base.writing import write
 from domain.customers.model import TimelineEntry

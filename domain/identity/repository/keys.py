@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import rows_by_id
+from domain.base.repository.rows import rows_by_id
 from domain.identity.model import ApiKey
 
 API_KEYS_MAX = 10_000

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.actors import StaffRole
 from domain.base.pages import Ordering, Page, PageRequest, list_page
-from domain.base.repository import chunks, insert_rows
+from domain.base.repository.rows import chunks, insert_rows
 from domain.identity.model import StaffMember, StaffMemberStore, Store
 
 _SHOWN = tuple(

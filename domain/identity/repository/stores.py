@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, Text, bindparam, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import rows_by_id
+from domain.base.repository.rows import rows_by_id
 from domain.base.sight import sight_of
 from domain.base.statements import is_of_stores, prepared
 from domain.base.work import Organisation

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import upsert
+from domain.base.repository.rows import upsert
 from domain.identity.model import Throttle
 
 _NOTHING_TO_SYNCHRONISE = {"synchronize_session": False}

@@ -10,7 +10,7 @@ from domain.base.actors import Permission
 from domain.base.contacts import email_key
 from domain.base.errors import Refusal, Refusals
 from domain.base.identifiers import new_id
-from domain.base.repository import insert_rows
+from domain.base.repository.rows import insert_rows
 from domain.base.work import Work
 from domain.customers.actions.buyers import recognise_buyers
 from domain.customers.repository.families import list_erased

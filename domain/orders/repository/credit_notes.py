@@ -16,7 +16,15 @@ from domain.base.pages import (
     PageRequest,
     list_pages_by_group,
 )
-from domain.base.repository import Columns, chunks, insert_rows, replace_rows, rows_by_id, rows_by_parent, update_rows
+from domain.base.repository.rows import (
+    Columns,
+    chunks,
+    insert_rows,
+    replace_rows,
+    rows_by_id,
+    rows_by_parent,
+    update_rows,
+)
 from domain.base.statements import among, prepared
 from domain.customers.repository.families import members
 from domain.orders.model import (

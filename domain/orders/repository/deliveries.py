@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import replace_rows, rows_by_id, rows_by_parent
+from domain.base.repository.rows import replace_rows, rows_by_id, rows_by_parent
 from domain.base.statements import Selection, among, prepared
 from domain.orders.model import (
     Delivery,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository import upsert
+from domain.base.repository.rows import upsert
 from domain.orders.model import (
     ImportRun,
 )

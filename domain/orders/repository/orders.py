@@ -18,7 +18,7 @@ from domain.base.pages import (
     list_page,
     list_pages_by_group,
 )
-from domain.base.repository import Columns, chunks, columns_of, rows_by_id, rows_by_parent
+from domain.base.repository.rows import Columns, chunks, columns_of, rows_by_id, rows_by_parent
 from domain.base.statements import among, prepared
 from domain.customers.repository.families import (
     hold_families_of,
