@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent
 COUNTED_FOLDERS = ("access", "base", "customers", "identity", "orders")
 BOTH_DATABASES = ("access", "base")
 """Where the lines are that only one of the databases reaches."""
-ALWAYS = ("test_erasure_traces.py", "test_issuer.py", "test_tokens.py")
+ALWAYS = ("test_erasure_traces.py", "test_issuer.py", "test_repository_families.py", "test_tokens.py")
 LONG = ("test_fields.py", "test_families_random.py", "test_families_undone.py", "test_actions_sequences.py")
 """Many repetitions of lines that shorter tests reach as well."""
 

@@ -214,14 +214,15 @@ async def test_what_fails_in_the_middle_leaves_nothing(database: Database) -> No
         ({"word": object()}, Exception),
     ],
 )
+@pytest.mark.parametrize("others", [[], [EMPTY | {"id": 7}]])
 async def test_what_no_column_holds_is_refused(
-    database: Database, wrong: dict[str, Any], error: type[Exception]
+    database: Database, wrong: dict[str, Any], error: type[Exception], others: list[dict[str, Any]]
 ) -> None:
-    """An instant that nobody knows, a fraction that would be lost, what is no value at all."""
+    """An instant that nobody knows, a fraction that would be lost, what is no value at all; alone and among others."""
 
     async def fail() -> None:
         async with database.writing() as session:
-            await insert_rows(session, SAMPLES, [EMPTY | wrong])
+            await insert_rows(session, SAMPLES, [EMPTY | wrong, *others])
             await session.commit()
 
     with pytest.raises(error):
