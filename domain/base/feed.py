@@ -1,40 +1,67 @@
-"""The feed: what was committed, told at once to whoever listens in this process.
+"""The feed: the event log as it grows, for whoever listens in this process.
 
-`Works` publishes the events of a write after its commit. A listener has a queue of its own, which is
-bounded: whoever reads too slowly learns that they missed something, and nobody waits for them. A few
-events are kept, so that a client that lost its connection for a moment resumes behind its cursor.
+A write wakes the feed when it is committed, in this process or, by a hint, in another one; a hint may get lost, so it
+looks by itself as well. What it finds it reads once, and tells all listeners. A listener that comes back with a cursor
+first reads what it missed from the log, and joins the others where it has caught up: nothing is lost, and nothing is
+told twice, as the numbers of the log have no holes. Its queue is bounded: whoever reads too slowly learns that they
+missed something, and nobody waits for them.
 """
 
 import asyncio
 import re
-import secrets
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
+from uuid import UUID
 
-from domain.base.errors import Invalid
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from domain.base.database import Database
+from domain.base.errors import Invalid, StorageFull
 from domain.base.events import Event
-
-KEPT_MAX = 1_000
-"""Events that are kept for those who come back."""
+from domain.base.repository.events import Head, find_head, has_fresh_events, list_logged, number_events
 
 WAITING_MAX = 1_000
-"""Events that may wait for one listener; at least as many as are kept, so that all of those can be resumed."""
+"""Events that may wait for one listener."""
 
-_CURSOR = re.compile(r"[0-9a-f]{16}-(?P<position>[0-9]{1,18})")
+PAGE = 500
+"""Events that are read from the log at once."""
+
+LOOK_EVERY_S = 0.25
+"""How often the feed looks by itself, should nobody wake it."""
+
+_CURSOR = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<seq>[0-9]{1,18})")
+_TROUBLE = (SQLAlchemyError, OSError, StorageFull)
+
+_log = structlog.get_logger(__name__)
 
 
-def check_cursor(cursor: str) -> int:
-    """Return the position in a cursor, of whatever feed. Raises `Invalid` for what is none."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the event log: behind the event with this number, in a life of the database."""
+
+    epoch: str
+    """Another one from the moment at which the database was restored from a backup."""
+    seq: int
+
+    @property
+    def cursor(self) -> str:
+        """Return what clients know it by."""
+        return f"{self.epoch}-{self.seq}"
+
+
+def check_cursor(cursor: str) -> Place:
+    """Return the place that a cursor names. Raises `Invalid` for what is none."""
     found = _CURSOR.fullmatch(cursor)
     if found is None:
         message = "This is no cursor of a stream; send one back exactly as it came."
         raise Invalid(message)
-    return int(found["position"])
+    return Place(found["epoch"], int(found["seq"]))
 
 
 class ResyncReason(StrEnum):
@@ -56,11 +83,16 @@ class ResyncNeeded(Exception):  # noqa: N818  reads as what it is
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """An event, with its place in the feed."""
+    """An event, with its place in the log."""
 
-    cursor: str
+    place: Place
     event: Event
     occurred_at: datetime
+
+    @property
+    def cursor(self) -> str:
+        """Return where to resume behind it."""
+        return self.place.cursor
 
 
 Wants: TypeAlias = Callable[[Event], bool]
@@ -69,100 +101,202 @@ Wants: TypeAlias = Callable[[Event], bool]
 class Listener:
     """One who listens: takes what was committed, in its order."""
 
-    def __init__(self, wants: Wants, *, waiting_max: int) -> None:
-        """Begin with nothing to take."""
+    def __init__(self, feed: "Feed", wants: Wants, place: Place, *, waiting_max: int) -> None:
+        """Begin behind a place."""
+        self.place = place
+        """Behind the newest event that was looked at, wanted or not."""
+        self._feed = feed
         self._wants = wants
         self._waiting_max = waiting_max
         self._waiting: deque[Committed] = deque()
         self._news = asyncio.Event()
-        self._is_behind = False
+        self._end: ResyncReason | None = None
 
     def tell(self, committed: Committed) -> None:
-        """Let this wait to be taken, if it is wanted."""
-        if self._is_behind or not self._wants(committed.event):
+        """Let this wait to be taken, if it is news and wanted."""
+        if self._end is not None or committed.place.seq <= self.place.seq:
+            return
+        self.place = committed.place
+        if not self._wants(committed.event):
             return
         if len(self._waiting) >= self._waiting_max:
-            self.give_up()
+            self.give_up(ResyncReason.FELL_BEHIND)
             return
         self._waiting.append(committed)
         self._news.set()
 
-    def give_up(self) -> None:
+    def give_up(self, reason: ResyncReason) -> None:
         """Tell nothing any more: something is missing from here on."""
-        self._is_behind = True
+        self._end = reason
         self._waiting.clear()
         self._news.set()
 
     async def take(self) -> Committed:
         """Return the next one, as soon as there is one. Raises `ResyncNeeded`."""
         while not self._waiting:
-            if self._is_behind:
-                raise ResyncNeeded(ResyncReason.FELL_BEHIND)
+            if self._end is not None:
+                raise ResyncNeeded(self._end)
+            if not self._feed.has_joined(self):
+                await self._read_on()
+                continue
             self._news.clear()
             await self._news.wait()
         return self._waiting.popleft()
 
+    async def _read_on(self) -> None:
+        """Read what was missed, as much as is read at once, and join the others behind the end of it."""
+        missed = await self._feed.read_after(self.place)
+        for committed in missed:
+            self.tell(committed)
+        if len(missed) < PAGE:
+            self._feed.join(self)
+
 
 class Feed:
-    """The events that this process committed since it began."""
+    """The event log of one database, as this process follows it."""
 
-    def __init__(self, *, kept_max: int = KEPT_MAX, waiting_max: int = WAITING_MAX) -> None:
-        """Begin empty. Cursors of another process, or of an earlier run, are known by the name in them."""
-        self._name = secrets.token_hex(8)
-        self._position = 0
-        self._kept: deque[Committed] = deque(maxlen=kept_max)
+    def __init__(
+        self, database: Database, *, waiting_max: int = WAITING_MAX, look_every_s: float = LOOK_EVERY_S
+    ) -> None:
+        """Follow nothing yet."""
+        self._database = database
         self._waiting_max = waiting_max
+        self._look_every_s = look_every_s
+        self._place: Place | None = None
+        """Behind the newest event that all listeners were told; None where nobody was told anything."""
         self._listeners: set[Listener] = set()
-
-    @property
-    def cursor(self) -> str:
-        """Return the place behind everything that was told so far."""
-        return self._cursor(self._position)
+        self._news = asyncio.Event()
+        self._keepers = 0
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def listener_count(self) -> int:
-        """Return how many listen."""
+        """Return how many listen and have caught up."""
         return len(self._listeners)
 
-    def publish(self, events: Sequence[Event], *, occurred_at: datetime) -> None:
-        """Tell what was committed; what one write says twice is told once."""
-        for event in dict.fromkeys(events):
-            self._position += 1
-            committed = Committed(cursor=self._cursor(self._position), event=event, occurred_at=occurred_at)
-            self._kept.append(committed)
-            for listener in self._listeners:
-                listener.tell(committed)
+    def wake(self) -> None:
+        """Look at once: something was committed."""
+        self._news.set()
 
-    def interrupt(self) -> None:
-        """Say that something may have been committed of which nobody knows what: everyone reads anew."""
-        self._position += 1
-        self._kept.clear()
-        for listener in self._listeners:
-            listener.give_up()
+    async def place(self) -> Place:
+        """Return the end of the log."""
+        async with self._database.reading() as session:
+            head = await find_head(session)
+        return Place(head.epoch, head.seq)
 
-    @contextmanager
-    def listen(self, wants: Wants, *, after: str | None = None) -> Iterator[Listener]:
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follow the log while the block lasts; on PostgreSQL this is what numbers the events."""
+        self._keepers += 1
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        try:
+            yield
+        finally:
+            self._keepers -= 1
+            if not self._keepers:
+                task, self._task = self._task, None
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+                self._place = None
+
+    @asynccontextmanager
+    async def listen(self, wants: Wants, *, after: str | None = None) -> AsyncIterator[Listener]:
         """Yield a listener to what is wanted: first to what came after the cursor, then to what comes.
 
-        `wants` is asked while a write ends, so it looks at the event and at nothing else.
+        `wants` is asked for each event of the log, so it looks at the event and at nothing else.
 
         Raises `ResyncNeeded` where not everything after the cursor is kept, `Invalid` for what is no cursor.
         """
-        listener = Listener(wants, waiting_max=self._waiting_max)
-        for committed in () if after is None else self._list_after(after):
-            listener.tell(committed)
-        self._listeners.add(listener)
-        try:
-            yield listener
-        finally:
-            self._listeners.discard(listener)
+        place = None if after is None else check_cursor(after)
+        async with self._database.reading() as session:
+            head = await find_head(session)
+        begin = Place(head.epoch, head.seq) if place is None else _kept(place, head)
+        listener = Listener(self, wants, begin, waiting_max=self._waiting_max)
+        async with self.running():
+            try:
+                yield listener
+            finally:
+                self._listeners.discard(listener)
 
-    def _list_after(self, cursor: str) -> list[Committed]:
-        position = check_cursor(cursor)
-        missed = self._position - position
-        if cursor != self._cursor(position) or not 0 <= missed <= len(self._kept):
-            raise ResyncNeeded(ResyncReason.CURSOR_EXPIRED)
-        return list(self._kept)[len(self._kept) - missed :]
+    def has_joined(self, listener: Listener) -> bool:
+        """Tell whether a listener is told what comes."""
+        return listener in self._listeners
 
-    def _cursor(self, position: int) -> str:
-        return f"{self._name}-{position}"
+    def join(self, listener: Listener) -> None:
+        """Tell a listener what comes from now on, if it has read as far as the others were told."""
+        if not self._listeners:
+            self._place = listener.place
+        if self._place is not None and listener.place.seq >= self._place.seq:
+            self._listeners.add(listener)
+            self.wake()  # what came before anybody listened
+
+    async def read_after(self, place: Place) -> Sequence[Committed]:
+        """Return what stands behind a place in the log, a page of it. Raises `ResyncNeeded`."""
+        async with self._database.reading() as session:
+            _kept(place, await find_head(session))
+            rows = await list_logged(session, after=place.seq, limit=PAGE)
+        return [_committed(place.epoch, row) for row in rows]
+
+    async def _run(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._look_every_s):
+                    await self._news.wait()
+            self._news.clear()
+            try:
+                await self._look()
+            except _TROUBLE:
+                _log.exception("the event log cannot be followed at the moment")
+                await asyncio.sleep(self._look_every_s)
+
+    async def _look(self) -> None:
+        """Number what is new, and tell it."""
+        if not self._database.is_sqlite:
+            await self._number()
+        while self._listeners and self._place is not None:
+            try:
+                news = await self.read_after(self._place)
+            except ResyncNeeded as needed:
+                self._give_up(needed.reason)
+                return
+            for committed in news:
+                self._place = committed.place
+                for listener in self._listeners:
+                    listener.tell(committed)
+            if len(news) < PAGE:
+                return
+
+    async def _number(self) -> None:
+        """Give the events that were committed their numbers."""
+        async with self._database.reading() as session:
+            if not await has_fresh_events(session):
+                return
+        is_more = True
+        while is_more:
+            async with self._database.writing() as session:
+                is_more = await number_events(session, limit=PAGE) == PAGE
+                await session.commit()
+
+    def _give_up(self, reason: ResyncReason) -> None:
+        for listener in self._listeners:
+            listener.give_up(reason)
+        self._listeners.clear()
+
+
+def _kept(place: Place, head: Head) -> Place:
+    """Return the place, where everything behind it is kept. Raises `ResyncNeeded`."""
+    if place.epoch != head.epoch or place.seq > head.seq:
+        raise ResyncNeeded(ResyncReason.RESTORED)
+    if place.seq + 1 < head.kept_from:
+        raise ResyncNeeded(ResyncReason.CURSOR_EXPIRED)
+    return place
+
+
+def _committed(epoch: str, row: Any) -> Committed:  # noqa: ANN401
+    """Return what a row of the log tells; of a kind that only a newer release knows nothing but its place."""
+    kind = Event.registry.get(row.type, Event)
+    subjects: dict[str, Any] = dict.fromkeys(kind.__dataclass_fields__)
+    subjects |= {name: UUID(hex=value) for name, value in row.subjects.items() if name in subjects}
+    return Committed(place=Place(epoch, row.seq), event=kind(**subjects), occurred_at=row.occurred_at)

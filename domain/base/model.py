@@ -50,7 +50,12 @@ class EventRecord(Base, kw_only=True):
     """One committed fact of the event log. `seq` is dense; NULL until the sequencer has numbered it."""
 
     __tablename__ = "events"
-    __table_args__ = (STRICT,)
+    __table_args__ = (
+        Index(
+            "ix_events_fresh", "id", sqlite_where=text("seq IS NULL"), postgresql_where=text("seq IS NULL")
+        ),
+        STRICT,
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int | None] = mapped_column(unique=True)
@@ -61,13 +66,18 @@ class EventRecord(Base, kw_only=True):
 
 
 class EventHead(Base, kw_only=True):
-    """The number of the newest numbered event: one row, locked by whoever numbers."""
+    """Where the event log ends: one row, locked by whoever numbers."""
 
     __tablename__ = "event_heads"
     __table_args__ = (CheckConstraint("id = 1", name="single"), STRICT)
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     seq: Mapped[int]
+    """The number of the newest numbered event."""
+    kept_from: Mapped[int]
+    """The number of the oldest event that is kept, or of the next one where none is."""
+    epoch: Mapped[str]
+    """Another one from the moment at which the database was restored from a backup."""
 
 
 class AuditEntry(Base, kw_only=True):

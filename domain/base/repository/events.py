@@ -39,16 +39,76 @@ async def add_audit_entries(session: AsyncSession, entries: Sequence[AuditEntry]
 async def _reserve_numbers(session: AsyncSession, count: int) -> int:
     def build() -> UpdateBase:
         number = bindparam("count", type_=EventHead.seq.type)
-        return (
-            upsert(session, EventHead)
-            .values(id=1, seq=number)
-            .on_conflict_do_update(index_elements=["id"], set_={"seq": EventHead.seq + number})
-            .returning(EventHead.seq)
-        )
+        return update(EventHead).values(seq=EventHead.seq + number).returning(EventHead.seq)
 
     (row,) = await prepared(session, ("reserve numbers",), build).rows(session, count=count)
     newest: int = row.seq
     return newest - count + 1
+
+
+class Head(NamedTuple):
+    """Where the event log ends and begins, as `EventHead` has it."""
+
+    seq: int
+    kept_from: int
+    epoch: str
+
+
+async def find_head(session: AsyncSession) -> Head:
+    """Return where the event log ends and begins."""
+
+    def build() -> Select[Any]:
+        return select(EventHead.seq, EventHead.kept_from, EventHead.epoch)
+
+    (row,) = await prepared(session, ("event head",), build).rows(session)
+    return Head(row.seq, row.kept_from, row.epoch)
+
+
+async def list_logged(session: AsyncSession, *, after: int, limit: int) -> Sequence[Row[Any]]:
+    """Return the numbered events behind a number, in their order."""
+
+    def build() -> Select[Any]:
+        chosen = select(EventRecord.seq, EventRecord.type, EventRecord.subjects, EventRecord.occurred_at)
+        behind = EventRecord.seq > bindparam("after", type_=EventRecord.seq.type)
+        return chosen.where(behind).order_by(EventRecord.seq).limit(literal_column(str(limit)))
+
+    return await prepared(session, ("logged events", limit), build).rows(session, after=after)
+
+
+async def has_fresh_events(session: AsyncSession) -> bool:
+    """Tell whether there are events without a number."""
+
+    def build() -> Select[Any]:
+        return select(EventRecord.id).where(EventRecord.seq.is_(None)).limit(literal_column("1"))
+
+    return bool(await prepared(session, ("fresh events",), build).rows(session))
+
+
+async def number_events(session: AsyncSession, *, limit: int) -> int:
+    """Number the committed events that have no number yet, in the order in which they were recorded; return how many.
+
+    Whoever numbers at the same time waits. The lock is a statement of its own: one that waited for it in the same
+    statement would number by what it saw before it waited.
+    """
+    head = (await session.execute(select(EventHead.seq).with_for_update())).scalar_one()
+    fresh = (
+        select(EventRecord.id, func.row_number().over(order_by=EventRecord.id).label("place"))
+        .where(EventRecord.seq.is_(None))
+        .order_by(EventRecord.id)
+        .limit(limit)
+        .cte("fresh")
+    )
+    numbered = (
+        update(EventRecord)
+        .where(EventRecord.id == fresh.c.id, EventRecord.seq.is_(None))
+        .values(seq=head + fresh.c.place)
+    )
+    result = await session.execute(numbered, execution_options=UNSYNCHRONISED)
+    assert isinstance(result, CursorResult)  # noqa: S101  what an UPDATE answers
+    count = int(result.rowcount)
+    if count:
+        await session.execute(update(EventHead).values(seq=head + count), execution_options=UNSYNCHRONISED)
+    return count
 
 
 async def list_events(session: AsyncSession, *, limit: int) -> Sequence[EventRecord]:
