@@ -7,6 +7,7 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from domain.base.feed import find_end
 from schema.base.budgets import ThrottleStatus
 from schema.base.context import Info
 from schema.base.descriptions import GlobalId, GlobalIds
@@ -58,7 +59,8 @@ class Query(IdentityQueries, CustomerQueries, OrderQueries):
     )
     async def event_cursor(self, info: Info) -> Cursor:
         """Return where to begin to follow."""
-        return Cursor(info.context.event_cursor)
+        async with info.context.reading() as session:
+            return Cursor((await find_end(session)).cursor)
 
     @strawberry.field(description="What the caller may still ask now, this request counted.")
     def rate_limit(self, info: Info) -> ThrottleStatus | None:

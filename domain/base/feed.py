@@ -12,7 +12,7 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from domain.base.database import Database
+from domain.base.database import Database, Session
 from domain.base.errors import Invalid, StorageFull
 from domain.base.events import Event
 from domain.base.repository.events import Head, find_head, has_fresh_events, list_logged, number_events
@@ -178,12 +178,6 @@ class Feed:
         """Look at once: something was committed."""
         self._news.set()
 
-    async def place(self) -> Place:
-        """Return the end of the log."""
-        async with self._database.reading() as session:
-            head = await find_head(session)
-        return Place(head.epoch, head.seq)
-
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the log while the block lasts; on PostgreSQL this is what numbers the events."""
@@ -210,9 +204,10 @@ class Feed:
         Raises `ResyncNeeded` where not everything after the cursor is kept, `Invalid` for what is no cursor.
         """
         place = None if after is None else check_cursor(after)
+        if place is None:
+            await self.settle()  # what was committed before is not what is to come
         async with self._database.reading() as session:
-            head = await find_head(session)
-        begin = Place(head.epoch, head.seq) if place is None else _kept(place, head)
+            begin = await find_end(session) if place is None else _kept(place, await find_head(session))
         listener = Listener(self, wants, begin, waiting_max=self._waiting_max)
         async with self.running():
             try:
@@ -253,8 +248,7 @@ class Feed:
 
     async def _look(self) -> None:
         """Number what is new, and tell it."""
-        if not self._database.is_sqlite:
-            await self._number()
+        await self.settle()
         while self._listeners and self._place is not None:
             try:
                 news = await self.read_after(self._place)
@@ -268,8 +262,10 @@ class Feed:
             if len(news) < PAGE:
                 return
 
-    async def _number(self) -> None:
-        """Give the events that were committed their numbers."""
+    async def settle(self) -> None:
+        """Give the events that were committed their numbers; SQLite's only writer does so itself."""
+        if self._database.is_sqlite:
+            return
         async with self._database.reading() as session:
             if not await has_fresh_events(session):
                 return
@@ -285,6 +281,12 @@ class Feed:
         self._listeners.clear()
 
 
+async def find_end(session: Session) -> Place:
+    """Return the end of the log, as the session sees it: all that stands behind it, the session does not see."""
+    head = await find_head(session)
+    return Place(head.epoch, head.seq)
+
+
 def _kept(place: Place, head: Head) -> Place:
     """Return the place, where everything behind it is kept. Raises `ResyncNeeded`."""
     if place.epoch != head.epoch or place.seq > head.seq:
@@ -297,6 +299,6 @@ def _kept(place: Place, head: Head) -> Place:
 def _committed(epoch: str, row: Any) -> Committed:  # noqa: ANN401
     """Return what a row of the log tells; of a kind that only a newer release knows nothing but its place."""
     kind = Event.registry.get(row.type, Event)
-    subjects: dict[str, Any] = dict.fromkeys(kind.__dataclass_fields__)
+    subjects: dict[str, Any] = {field.name: None for field in fields(kind)}
     subjects |= {name: UUID(hex=value) for name, value in row.subjects.items() if name in subjects}
     return Committed(place=Place(epoch, row.seq), event=kind(**subjects), occurred_at=row.occurred_at)

@@ -51,9 +51,7 @@ class EventRecord(Base, kw_only=True):
 
     __tablename__ = "events"
     __table_args__ = (
-        Index(
-            "ix_events_fresh", "id", sqlite_where=text("seq IS NULL"), postgresql_where=text("seq IS NULL")
-        ),
+        Index("ix_events_fresh", "id", sqlite_where=text("seq IS NULL"), postgresql_where=text("seq IS NULL")),
         STRICT,
     )
 

@@ -140,10 +140,14 @@ class Works:
     reactions: Reactions
     clock: Clock
     organisation: Organisation = Organisation()
-    feed: Feed = field(default_factory=Feed)
+    feed: Feed = field(init=False)
     """Where what was committed is told."""
     readings: Together[AuditEntry] = field(default_factory=Together)
     """What is to be told to the audit log of who read much."""
+
+    def __post_init__(self) -> None:
+        """Follow the database's own log."""
+        object.__setattr__(self, "feed", Feed(self.database))
 
     async def perform(
         self,
@@ -211,7 +215,8 @@ class Works:
             answer = await story(work)
             await self._react(work)
             # The product's own upkeep, of which nothing is told, is no act that anybody would look for.
-            if work.events or actor.kind is not ActorKind.SYSTEM:
+            happened = list(dict.fromkeys(work.events))  # what is said twice is told once
+            if happened or actor.kind is not ActorKind.SYSTEM:
                 audit = {
                     "id": new_id(),
                     "action": action,
@@ -221,22 +226,13 @@ class Works:
                     "occurred_at": work.now,
                     "person_count": None,
                 }
-                rows = [_row(event, work.now) for event in work.events]
+                rows = [_row(event, work.now) for event in happened]
                 await events.add_events(session, audit=audit, events=rows)
             await jobs.add_jobs(session, work.jobs)
-            await self._commit(session, work)
-            return answer
-
-    async def _commit(self, session: AsyncSession, work: Work) -> None:
-        """Commit, and only then tell the feed."""
-        try:
             await session.commit()
-        except BaseException:
-            # Given up in the middle, or without an answer: nobody knows whether it was committed.
-            if work.events:
-                self.feed.interrupt()
-            raise
-        self.feed.publish(work.events, occurred_at=work.now)
+        # What was given up in the middle of its commit is in the log or not; who follows looks by themselves as well.
+        self.feed.wake()
+        return answer
 
     async def _react(self, work: Work) -> None:
         """Hand every recorded event to the areas that react to it, also those that reactions record."""

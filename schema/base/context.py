@@ -55,8 +55,6 @@ class Context:
         self.wanted: Mapping[str, Columns] = {}
         """What the document needs of the rows behind each type; what is not in it is read whole."""
         self.works = works
-        self.event_cursor = works.feed.cursor
-        """A place in the feed before everything that the request may miss: taken before anything is read."""
         self._people: set[object] = set()
         self._is_closed = False
         self._turn = asyncio.Lock()

@@ -39,8 +39,8 @@ def opening(code: str, *, event_count: int = 1) -> Callable[[Work], Awaitable[UU
     async def story(work: Work) -> UUID:
         store = new_store(work, code)
         work.session.add(store)
-        for _ in range(event_count):
-            work.record(StoreChanged(store_id=store.id))
+        for number in range(event_count):
+            work.record(StoreChanged(store_id=new_id() if number else store.id))  # what is said twice is told once
         return store.id
 
     return story

@@ -1,19 +1,20 @@
-"""The feed: what was committed, in its order, to whoever listens; whoever missed something is told so."""
+"""The feed: the event log, in its order, to whoever listens; nothing is lost, and nothing is told twice."""
 
 import asyncio
 from uuid import UUID
 
 import pytest
+from sqlalchemy import delete, update
 
+from domain.base import feed as feeds
 from domain.base.errors import Invalid, Taken
 from domain.base.events import Event
-from domain.base.feed import Committed, Feed, Listener, ResyncNeeded, ResyncReason
-from domain.base.identifiers import new_id
+from domain.base.feed import Committed, Feed, Listener, Place, ResyncNeeded, ResyncReason, find_end
+from domain.base.model import EventHead, EventRecord
 from domain.base.work import Work, Works
 from domain.base.writing import WritingSession
 from domain.identity.events import StoreChanged
 from tests.base.stories import APP, opening
-from tests.conftest import NOW
 
 
 def everything(_event: Event) -> bool:
@@ -21,141 +22,224 @@ def everything(_event: Event) -> bool:
     return True
 
 
-def publish(feed: Feed, count: int) -> list[Event]:
-    """Publish so many events, one by one, and return them."""
-    events: list[Event] = [StoreChanged(store_id=new_id()) for _ in range(count)]
-    for event in events:
-        feed.publish([event], occurred_at=NOW)
-    return events
+async def write(works: Works, *names: str) -> list[Event]:
+    """Commit an event for each name, one after the other, and return them."""
+    return [StoreChanged(store_id=await works.perform(opening(name), actor=APP, action="open")) for name in names]
 
 
 async def take(listener: Listener, count: int) -> list[Committed]:
-    """Take so many, which are there."""
-    return [await asyncio.wait_for(listener.take(), 1) for _ in range(count)]
+    """Take so many, which are there or about to come."""
+    return [await asyncio.wait_for(listener.take(), 5) for _ in range(count)]
 
 
 async def resync_of(listener: Listener) -> ResyncReason:
     """Return why the listener must read anew."""
     with pytest.raises(ResyncNeeded) as needed:
-        await asyncio.wait_for(listener.take(), 1)
+        await asyncio.wait_for(listener.take(), 5)
     return needed.value.reason
 
 
-async def test_a_listener_takes_what_comes_in_its_order() -> None:
-    """Nothing from before, everything from then on, once each."""
-    feed = Feed()
-    publish(feed, 3)
-    with feed.listen(everything) as listener:
-        events = publish(feed, 3)
+async def end_of(works: Works) -> Place:
+    """Return the end of the log, behind all that was committed."""
+    await works.feed.settle()
+    async with works.database.reading() as session:
+        return await find_end(session)
+
+
+async def is_silent(listener: Listener) -> bool:
+    """Tell whether nothing comes, also after the feed has looked by itself."""
+    waiting = asyncio.ensure_future(listener.take())
+    await asyncio.wait([waiting], timeout=0.1)
+    is_waiting = not waiting.done()
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    return is_waiting
+
+
+async def test_a_listener_takes_what_comes_in_its_order(works: Works) -> None:
+    """Nothing from before, everything from then on, once each, with the number that it has in the log."""
+    await write(works, "a", "b")
+    async with works.feed.listen(everything) as listener:
+        begin = listener.place
+        events = await write(works, "c", "d", "e")
         found = await take(listener, 3)
         assert [each.event for each in found] == events
-        assert len({each.cursor for each in found}) == 3
-        assert found[-1].cursor == feed.cursor
-        assert found[0].occurred_at == NOW
+        assert [each.place.seq for each in found] == [begin.seq + 1, begin.seq + 2, begin.seq + 3]
+        assert found[0].occurred_at == works.clock.now()
+        assert await is_silent(listener)
+    assert await end_of(works) == found[-1].place
 
 
-async def test_who_waits_is_woken() -> None:
-    """A listener that found nothing gets what is published later."""
-    feed = Feed()
-    with feed.listen(everything) as listener:
-        waiting = asyncio.create_task(listener.take())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        (event,) = publish(feed, 1)
-        assert (await asyncio.wait_for(waiting, 1)).event == event
+async def test_who_waits_is_woken(works: Works) -> None:
+    """A listener that found nothing gets what is committed later, by whoever follows the same log."""
+    other = Feed(works.database)
+    async with works.feed.listen(everything) as listener, other.listen(everything) as stranger:
+        waiting = [asyncio.create_task(each.take()) for each in (listener, stranger)]
+        await asyncio.sleep(0.05)
+        (event,) = await write(works, "a")
+        assert [(await asyncio.wait_for(task, 5)).event for task in waiting] == [event] * 2
 
 
-async def test_only_what_is_wanted_waits() -> None:
-    """What others do does not fill a listener's queue."""
-    feed = Feed(waiting_max=2)
-    wanted = StoreChanged(store_id=new_id())
-    with feed.listen(lambda event: event == wanted) as listener:
-        publish(feed, 10)
-        feed.publish([wanted], occurred_at=NOW)
-        assert [each.event for each in await take(listener, 1)] == [wanted]
+async def test_only_what_is_wanted_waits(works: Works) -> None:
+    """What a listener does not want takes no place in its queue."""
+    wanted: list[UUID] = []
+    async with works.feed.listen(lambda event: getattr(event, "store_id", None) in wanted) as listener:
+        await write(works, "a", "b")
+
+        async def story(work: Work) -> UUID:
+            key: UUID = await opening("c")(work)
+            wanted.append(key)
+            return key
+
+        key = await works.perform(story, actor=APP, action="open")
+        assert [each.event for each in await take(listener, 1)] == [StoreChanged(store_id=key)]
 
 
-async def test_what_one_write_says_twice_is_told_once() -> None:
-    """A work may record the same fact in several places."""
-    feed = Feed()
-    event, other = StoreChanged(store_id=new_id()), StoreChanged(store_id=new_id())
-    with feed.listen(everything) as listener:
-        feed.publish([event, other, event], occurred_at=NOW)
-        feed.publish([event], occurred_at=NOW)
-        assert [each.event for each in await take(listener, 3)] == [event, other, event]
+async def test_what_one_write_says_twice_is_told_once(works: Works) -> None:
+    """The log has each fact of a write once."""
+
+    async def twice(work: Work) -> UUID:
+        key: UUID = await opening("a")(work)
+        work.record(StoreChanged(store_id=key))
+        return key
+
+    async with works.feed.listen(everything) as listener:
+        await works.perform(twice, actor=APP, action="open")
+        await write(works, "b")
+        first, second = await take(listener, 2)
+    assert first.event != second.event
 
 
-async def test_a_listener_that_falls_behind_is_told_so() -> None:
-    """A full queue is given up: the others go on, and nobody waits for anybody."""
-    feed = Feed(waiting_max=5)
-    with feed.listen(everything) as slow, feed.listen(everything) as quick:
-        for _ in range(6):
-            publish(feed, 1)
-            await take(quick, 1)
+async def test_a_listener_that_falls_behind_is_told_so(works: Works) -> None:
+    """Its queue is bounded: it learns that something is missing, and others are not hindered."""
+    small = Feed(works.database, waiting_max=2, look_every_s=0.02)
+    async with small.listen(everything) as slow, works.feed.listen(everything) as quick:
+        waiting = asyncio.ensure_future(slow.take())
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        await write(works, "a", "b", "c", "d")
+        assert len(await take(quick, 4)) == 4
+        await asyncio.sleep(0.1)
         assert await resync_of(slow) is ResyncReason.FELL_BEHIND
-        publish(feed, 1)
         assert await resync_of(slow) is ResyncReason.FELL_BEHIND
-        await take(quick, 1)
 
 
-async def test_a_cursor_is_where_to_resume() -> None:
-    """Everything after it comes first, then what is committed from then on."""
-    feed = Feed()
-    cursor = feed.cursor
-    before = publish(feed, 4)
-    with feed.listen(everything, after=cursor) as listener:
-        after = publish(feed, 1)
-        found = await take(listener, 5)
-    assert [each.event for each in found] == before + after
-    with feed.listen(everything, after=found[2].cursor) as listener:
-        assert [each.event for each in await take(listener, 2)] == before[3:] + after
+@pytest.mark.parametrize("page", [1, 2, 500])
+async def test_a_cursor_is_where_to_resume(works: Works, monkeypatch: pytest.MonkeyPatch, page: int) -> None:
+    """Everything after it comes first, from the log, then what is new; whatever is read at once."""
+    monkeypatch.setattr(feeds, "PAGE", page)
+    begin = (await end_of(works)).cursor
+    events = await write(works, "a", "b", "c")
+    async with works.feed.listen(everything, after=begin) as listener:
+        found = await take(listener, 2)
+        events += await write(works, "d", "e")
+        found += await take(listener, 3)
+        assert await is_silent(listener)
+    assert [each.event for each in found] == events
+    async with works.feed.listen(everything, after=found[2].cursor) as listener:
+        assert [each.event for each in await take(listener, 2)] == events[3:]
 
 
-async def test_everything_that_is_kept_can_be_resumed() -> None:
-    """The last cursor that resumes is the one before the oldest event that is kept; the one before is expired."""
-    feed = Feed(kept_max=3, waiting_max=3)
-    too_old = feed.cursor
-    publish(feed, 1)
-    oldest = feed.cursor
-    events = publish(feed, 3)
-    with feed.listen(everything, after=oldest) as listener:
-        assert [each.event for each in await take(listener, 3)] == events
-    with pytest.raises(ResyncNeeded) as needed, feed.listen(everything, after=too_old):
+async def test_who_joins_while_others_write_misses_nothing(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Listeners come and go, each from where it left, while many write at once."""
+    monkeypatch.setattr(feeds, "PAGE", 3)
+    count = 40
+    begin = await end_of(works)
+
+    async def follow(stop_after: int) -> list[int]:
+        found: list[int] = []
+        cursor = begin.cursor
+        while len(found) < count:
+            async with works.feed.listen(everything, after=cursor) as listener:
+                for each in await take(listener, min(stop_after, count - len(found))):
+                    found.append(each.place.seq)
+                    cursor = each.cursor
+        return found
+
+    async with asyncio.TaskGroup() as tasks:
+        followers = [tasks.create_task(follow(each)) for each in (1, 4, 7, count)]
+        for number in range(count):
+            tasks.create_task(works.perform(opening(f"s{number}"), actor=APP, action="open"))
+    expected = [begin.seq + number for number in range(1, count + 1)]
+    assert [task.result() for task in followers] == [expected] * len(followers)
+
+
+async def test_what_is_not_kept_any_more_cannot_be_resumed(works: Works) -> None:
+    """Neither from the start, nor where it is removed while somebody reads."""
+    begin = await end_of(works)
+    await write(works, "a", "b", "c")
+    async with works.feed.listen(everything):  # on PostgreSQL this is what numbers them
         pass
+    async with works.feed.listen(everything, after=begin.cursor) as listener:
+        async with works.database.writing() as session:
+            await session.execute(delete(EventRecord).where(EventRecord.seq <= begin.seq + 2))
+            await session.execute(update(EventHead).values(kept_from=begin.seq + 3))
+            await session.commit()
+        assert await resync_of(listener) is ResyncReason.CURSOR_EXPIRED
+    with pytest.raises(ResyncNeeded) as needed:
+        async with works.feed.listen(everything, after=Place(begin.epoch, begin.seq + 1).cursor):
+            pass
     assert needed.value.reason is ResyncReason.CURSOR_EXPIRED
-    assert feed.listener_count == 0
+    async with works.feed.listen(everything, after=Place(begin.epoch, begin.seq + 2).cursor) as listener:
+        assert len(await take(listener, 1)) == 1
 
 
-@pytest.mark.parametrize("from_other", [True, False])
-async def test_a_cursor_from_elsewhere_is_expired(*, from_other: bool) -> None:
-    """One of another process, and one that was not given out yet."""
-    feed = Feed()
-    publish(feed, 1)
-    cursor = Feed().cursor if from_other else feed.cursor.replace("-1", "-2")
-    with pytest.raises(ResyncNeeded), feed.listen(everything, after=cursor):
-        pass
+@pytest.mark.parametrize("is_later", [True, False])
+async def test_a_database_that_was_restored_is_another_one(works: Works, *, is_later: bool) -> None:
+    """Cursors of its former life, and who listens meanwhile, begin anew."""
+    end = await end_of(works)
+    former = Place(end.epoch, end.seq + 100) if is_later else Place("0" * 16, end.seq)
+    with pytest.raises(ResyncNeeded) as needed:
+        async with works.feed.listen(everything, after=former.cursor):
+            pass
+    assert needed.value.reason is ResyncReason.RESTORED
+    async with works.feed.listen(everything) as listener:
+        await write(works, "a")
+        await take(listener, 1)
+        async with works.database.writing() as session:
+            changed = {"seq": 0} if is_later else {"epoch": "1" * 16}
+            await session.execute(update(EventHead).values(**changed))
+            await session.commit()
+        works.feed.wake()
+        assert await resync_of(listener) is ResyncReason.RESTORED
 
 
-@pytest.mark.parametrize("cursor", ["", "1", "x" * 10_000, "0123456789abcdef-", "0123456789abcdef--1", "é-1", "\0"])
-async def test_what_is_no_cursor_is_refused(cursor: str) -> None:
+async def test_an_event_of_a_newer_release_is_passed_over(works: Works) -> None:
+    """This release does not know its kind: nothing is told of it, and nothing is missed behind it."""
+    begin = await end_of(works)
+    await write(works, "a", "b")
+    async with works.database.writing() as session:
+        await session.execute(update(EventRecord).values(type="Unheard"))
+        await session.commit()
+    await write(works, "c")
+    kinds = []
+    async with works.feed.listen(everything, after=begin.cursor) as listener:
+        kinds = [type(each.event) for each in await take(listener, 3)]
+    assert kinds == [Event, Event, StoreChanged]
+
+
+@pytest.mark.parametrize("cursor", ["", "7", "0123456789abcdef", "0123456789abcdef-", "0123456789abcdeg-1", "x" * 999])
+async def test_what_is_no_cursor_is_refused(works: Works, cursor: str) -> None:
     """The client sent something that it never got."""
-    with pytest.raises(Invalid), Feed().listen(everything, after=cursor):
-        pass
+    with pytest.raises(Invalid):
+        async with works.feed.listen(everything, after=cursor):
+            pass
 
 
-async def test_leaving_leaves_nothing() -> None:
-    """A listener that is gone is told nothing any more, however it left."""
-    feed = Feed()
-    listening = feed.listen(everything)
-    listener = listening.__enter__()
-    assert feed.listener_count == 1
-    assert not listening.__exit__(None, None, None)
-    assert feed.listener_count == 0
-    with pytest.raises(KeyError), feed.listen(everything):
-        raise KeyError
-    assert feed.listener_count == 0
-    publish(feed, 1)
+async def test_leaving_leaves_nothing(works: Works) -> None:
+    """A listener that is gone is told nothing any more, however it left; nothing runs for nobody."""
+    async with works.feed.listen(everything) as listener:
+        await write(works, "a")
+        await take(listener, 1)
+        assert works.feed.listener_count == 1
+    with pytest.raises(KeyError):
+        async with works.feed.listen(everything):
+            raise KeyError
+    assert works.feed.listener_count == 0
+    await write(works, "b")
     assert not listener._waiting
+    assert works.feed._task is None
 
 
 async def test_a_work_tells_what_it_committed(works: Works) -> None:
@@ -166,47 +250,42 @@ async def test_a_work_tells_what_it_committed(works: Works) -> None:
         message = "no"
         raise Taken(message)
 
-    with works.feed.listen(everything) as listener:
+    async with works.feed.listen(everything) as listener:
         with pytest.raises(Taken):
             await works.perform(refused, actor=APP, action="open")
-        store_id: UUID = await works.perform(opening("one"), actor=APP, action="open")
+        (event,) = await write(works, "one")
         (found,) = await take(listener, 1)
-    assert found.event == StoreChanged(store_id=store_id)
-    assert found.occurred_at == works.clock.now()
+    assert found.event == event
 
 
-async def test_many_at_once_are_all_told(works: Works) -> None:
-    """Each event of each work once."""
-    with works.feed.listen(everything) as listener:
-        async with asyncio.TaskGroup() as tasks:
-            for number in range(12):
-                tasks.create_task(works.perform(opening(f"s{number}"), actor=APP, action="open"))
-        assert len({each.event for each in await take(listener, 12)}) == 12
-
-
-async def test_a_commit_that_was_given_up_makes_everyone_read_anew(
-    works: Works, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever is cancelled while the database commits does not know whether it did; silence would be a lie."""
+async def test_a_commit_that_was_given_up_is_told_if_it_was_one(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is cancelled while the database commits does not know whether it did; the log does."""
     commit = WritingSession.commit
 
     async def cancelled(session: WritingSession) -> None:
         await commit(session)
         raise asyncio.CancelledError
 
-    cursor = works.feed.cursor
-    with works.feed.listen(everything) as listener:
-        monkeypatch.setattr(WritingSession, "commit", cancelled)
-        with pytest.raises(asyncio.CancelledError):
-            await works.perform(opening("one"), actor=APP, action="open")
-        assert await resync_of(listener) is ResyncReason.FELL_BEHIND
-    with pytest.raises(ResyncNeeded), works.feed.listen(everything, after=cursor):
-        pass
-    with works.feed.listen(everything) as listener:
-        with pytest.raises(asyncio.CancelledError):
-            await works.perform(opening("two", event_count=0), actor=APP, action="open")
-        assert listener._waiting_max
-        waiting = asyncio.create_task(listener.take())
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        waiting.cancel()
+    async with works.feed.listen(everything) as listener:
+        with monkeypatch.context() as patch:
+            patch.setattr(WritingSession, "commit", cancelled)
+            with pytest.raises(asyncio.CancelledError):
+                await works.perform(opening("one"), actor=APP, action="open")
+        assert len(await take(listener, 1)) == 1
+
+
+async def test_a_database_that_does_not_answer_is_followed_again(works: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is away nothing is told; then everything is."""
+    read = Feed.read_after
+    failures = iter([OSError("gone")] * 2)
+
+    async def failing(feed: Feed, place: Place) -> object:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return await read(feed, place)
+
+    async with works.feed.listen(everything) as listener:
+        assert await is_silent(listener)  # it has joined
+        monkeypatch.setattr(Feed, "read_after", failing)
+        events = await write(works, "a", "b")
+        assert [each.event for each in await take(listener, 2)] == events

@@ -2,15 +2,19 @@
 
 import asyncio
 from contextlib import aclosing
+from uuid import UUID
 
 import pytest
 
+from domain.base.actors import SYSTEM
+from domain.base.feed import find_end
 from domain.base.identifiers import new_id
+from domain.base.work import Work
 from domain.customers.actions.streams import follow_customer
 from domain.customers.errors import CustomerNotFound
 from domain.customers.events import CustomerUpdated
 from schema.base.ids import parse_id
-from tests.conftest import NOW, Client
+from tests.conftest import Client
 from tests.customers.family_changing import merge
 from tests.orders.shop import new_customer
 
@@ -28,11 +32,16 @@ async def test_what_turns_out_to_be_somebody_elses_is_not_told(client: Client) -
     """From a merge on, until the family is read anew, everything is wanted; what is told is the customer's only."""
     survivor, absorbed, other = [await new_customer(client, externalId=name) for name in ("s", "a", "o")]
     key, absorbed_key, other_key = (parse_id(each["id"])[1] for each in (survivor, absorbed, other))
-    feed = client.works.feed
-    cursor = feed.cursor
+    await client.works.feed.settle()
+    async with client.works.database.reading() as session:
+        cursor = (await find_end(session)).cursor
     await merge(client, survivor["id"], absorbed["id"])
     for changed in (other_key, absorbed_key, other_key, key):
-        feed.publish([CustomerUpdated(customer_id=changed)], occurred_at=NOW)
+
+        async def story(work: Work, changed: UUID = changed) -> None:
+            work.record(CustomerUpdated(customer_id=changed))
+
+        await client.works.perform(story, actor=SYSTEM, action="change")
     followed = follow_customer(client.works, customer_id=key, kinds={CustomerUpdated}, after=cursor)
     async with aclosing(followed):
         told = [await asyncio.wait_for(anext(followed), 5) for _ in range(2)]

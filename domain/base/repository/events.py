@@ -1,20 +1,24 @@
 """The event log and the audit log."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    CursorResult,
     Row,
+    Select,
     UpdateBase,
     bindparam,
+    func,
     literal_column,
     select,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.model import AuditEntry, EventHead, EventRecord
-from domain.base.repository.rows import insert_rows, upsert
+from domain.base.repository.rows import UNSYNCHRONISED, insert_rows
 from domain.base.statements import prepared
 
 
@@ -46,6 +50,9 @@ async def _reserve_numbers(session: AsyncSession, count: int) -> int:
     return newest - count + 1
 
 
+_TOLD: list[Any] = [EventRecord.seq, EventRecord.type, EventRecord.subjects, EventRecord.occurred_at]
+
+
 class Head(NamedTuple):
     """Where the event log ends and begins, as `EventHead` has it."""
 
@@ -58,7 +65,7 @@ async def find_head(session: AsyncSession) -> Head:
     """Return where the event log ends and begins."""
 
     def build() -> Select[Any]:
-        return select(EventHead.seq, EventHead.kept_from, EventHead.epoch)
+        return select(*EventHead.__table__.c)
 
     (row,) = await prepared(session, ("event head",), build).rows(session)
     return Head(row.seq, row.kept_from, row.epoch)
@@ -68,7 +75,7 @@ async def list_logged(session: AsyncSession, *, after: int, limit: int) -> Seque
     """Return the numbered events behind a number, in their order."""
 
     def build() -> Select[Any]:
-        chosen = select(EventRecord.seq, EventRecord.type, EventRecord.subjects, EventRecord.occurred_at)
+        chosen = select(*_TOLD)
         behind = EventRecord.seq > bindparam("after", type_=EventRecord.seq.type)
         return chosen.where(behind).order_by(EventRecord.seq).limit(literal_column(str(limit)))
 

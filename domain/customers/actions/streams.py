@@ -33,7 +33,7 @@ async def follow_customer(
     Raises `CustomerNotFound`, `Invalid` for what is no cursor, `ResyncNeeded` where something was missed.
     """
     family = _Family(customer_id, frozenset({*kinds, CustomerMerged, CustomerUnmerged}))
-    with works.feed.listen(family.wants, after=after) as listener:
+    async with works.feed.listen(family.wants, after=after) as listener:
         await family.read(works)
         while True:
             committed = await listener.take()
