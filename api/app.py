@@ -71,7 +71,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo: explorer
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         background = new_background(settings, works)
         running = asyncio.create_task(background.run()) if settings.background else None
-        async with works.feed.running():
+        async with works.feed.hearing():
             yield
         background.stop()
         if running is not None:

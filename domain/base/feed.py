@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.base.database import Database, Session
 from domain.base.errors import Invalid, StorageFull
 from domain.base.events import Event
+from domain.base.hints import PostgresHints
 from domain.base.repository.events import Head, find_head, has_fresh_events, list_logged, number_events
 
 WAITING_MAX = 1_000
@@ -177,6 +178,21 @@ class Feed:
     def wake(self) -> None:
         """Look at once: something was committed."""
         self._news.set()
+
+    @asynccontextmanager
+    async def hearing(self) -> AsyncIterator[None]:
+        """Follow the log while the block lasts, with hints of other processes, where there may be any."""
+        async with self.running():
+            if self._database.is_sqlite:
+                yield
+                return
+            task = asyncio.create_task(PostgresHints(self._database.url, self.wake).run())
+            try:
+                yield
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from domain.base.actors import ANONYMOUS, SYSTEM
 from domain.base.errors import Forbidden, StorageFull, Taken
 from domain.base.events import Event
+from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry, EventRecord
 from domain.base.repository import events, keys
 from domain.base.work import Once, Organisation, Reactions, Work, Works
@@ -154,7 +155,7 @@ async def test_reactions_follow_reactions(works: Works) -> None:
     async def on_key(work: Work, events: Any) -> None:  # noqa: ANN401
         calls.append(("key", len(events)))
         if len(calls) < 4:
-            work.record(StoreChanged(store_id=events[0].api_key_id))
+            work.record(StoreChanged(store_id=new_id()))
 
     reacting = with_reactions(works, {StoreChanged: (on_store,), ApiKeyCreated: (on_key,)})
     await reacting.perform(opening("fr", event_count=3), actor=APP, action="storeUpsert")

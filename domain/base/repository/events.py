@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.base.hints import CHANNEL
 from domain.base.model import AuditEntry, EventHead, EventRecord
 from domain.base.repository.rows import UNSYNCHRONISED, insert_rows
 from domain.base.statements import prepared
@@ -94,8 +95,8 @@ async def has_fresh_events(session: AsyncSession) -> bool:
 async def number_events(session: AsyncSession, *, limit: int) -> int:
     """Number the committed events that have no number yet, in the order in which they were recorded; return how many.
 
-    Whoever numbers at the same time waits. The lock is a statement of its own: one that waited for it in the same
-    statement would number by what it saw before it waited.
+    Whoever follows the log is given a hint. Whoever numbers at the same time waits. The lock is a statement of its own:
+    one that waited for it in the same statement would number by what it saw before it waited.
     """
     head = (await session.execute(select(EventHead.seq).with_for_update())).scalar_one()
     fresh = (
@@ -115,6 +116,7 @@ async def number_events(session: AsyncSession, *, limit: int) -> int:
     count = int(result.rowcount)
     if count:
         await session.execute(update(EventHead).values(seq=head + count), execution_options=UNSYNCHRONISED)
+        await session.execute(select(func.pg_notify(CHANNEL, str(head + count))))
     return count
 
 
