@@ -34,6 +34,15 @@ def clean(text: str, *, length_max: int = NAME_LENGTH_MAX) -> str:
     return composed
 
 
+def clean_lines(text: str, *, length_max: int) -> str:
+    """Return a text of several lines, cleaned as `clean` does. Raises `Invalid`, `TooLong`, `Required` for a blank one."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").split("\n")
+    cleaned = "\n".join(clean(line, length_max=length_max) for line in lines).strip()
+    if len(cleaned) > length_max:
+        raise _too_long(length_max)
+    return clean_required(cleaned, length_max=length_max) if not cleaned else cleaned
+
+
 def clean_optional(text: str | None, *, length_max: int = NAME_LENGTH_MAX) -> str | None:
     """Return the cleaned text, None for a blank one."""
     return None if text is None else clean(text, length_max=length_max) or None
