@@ -36,10 +36,14 @@ def upgrade() -> None:
     # A database that has written nothing yet has no head; from now on every database has one.
     op.execute("INSERT INTO event_heads (id, seq) SELECT 1, 0 WHERE NOT EXISTS (SELECT 1 FROM event_heads)")
     op.get_bind().execute(sa.text("UPDATE event_heads SET epoch = :epoch"), {"epoch": secrets.token_hex(8)})
+    if op.get_bind().dialect.name == "postgresql":  # where the log ends is nobody's secret
+        op.execute("GRANT SELECT ON event_heads TO sportello_narrowed")
 
 
 def downgrade() -> None:
     """Take it back."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("REVOKE SELECT ON event_heads FROM sportello_narrowed")
     op.drop_index("ix_events_fresh", table_name="events")
     op.drop_column("event_heads", "epoch")
     op.drop_column("event_heads", "kept_from")

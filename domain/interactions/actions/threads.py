@@ -1,0 +1,237 @@
+"""A conversation that is locked, and what is added to it in one work: numbers, turns, and who has read how far."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.base.actors import Actor, ActorKind
+from domain.base.errors import IdempotencyMismatch, InvalidState
+from domain.base.identifiers import new_id
+from domain.base.work import Work
+from domain.interactions.events import ConversationChanged, ConversationStarted, InteractionAdded
+from domain.interactions.repository.conversations import (
+    add_conversation,
+    add_interactions,
+    change_conversation,
+    find_by_client_message_id,
+    note_reading_place,
+    take_number,
+)
+from domain.interactions.rules.conversations import (
+    AuthorKind,
+    ConversationStatus,
+    DeliveryState,
+    InteractionKind,
+    MessageDetails,
+    Priority,
+    Turn,
+    WaitingOn,
+    check_change,
+    is_shown_to_shoppers,
+    turn_of,
+    waiting_on,
+)
+
+_AUTHORS: Mapping[ActorKind, AuthorKind] = {
+    ActorKind.CUSTOMER: AuthorKind.CUSTOMER,
+    ActorKind.STAFF: AuthorKind.STAFF,
+    ActorKind.APP: AuthorKind.APP,
+}
+
+
+def author_of(actor: Actor) -> AuthorKind:
+    """Return as what this actor writes."""
+    return _AUTHORS.get(actor.kind, AuthorKind.SYSTEM)
+
+
+async def sent_before(work: Work, message: MessageDetails) -> UUID | None:
+    """Return what was sent under the same id of the client; raises `IdempotencyMismatch` for another text."""
+    known = await find_sent(work, message)
+    if known is None:
+        return None
+    key: UUID = known.id
+    return key
+
+
+async def find_sent(work: Work, message: MessageDetails) -> Any | None:  # noqa: ANN401  a row
+    """Return the interaction that was sent under the same id of the client.
+
+    Raises `IdempotencyMismatch` where that was another text.
+    """
+    if message.client_message_id is None or work.actor.id is None:
+        return None
+    known = await find_by_client_message_id(
+        work.session,
+        author_kind=author_of(work.actor),
+        author_id=work.actor.id,
+        client_message_id=message.client_message_id,
+    )
+    if known is not None and known.text != message.text:
+        text = "This clientMessageId was used for another text; give each message an id of its own."
+        raise IdempotencyMismatch(text, field=("client_message_id",))
+    return known
+
+
+async def begin_conversation(work: Work, columns: Mapping[str, Any]) -> "Thread":
+    """Begin a conversation without anything in it yet. Records `ConversationStarted`."""
+    row: dict[str, Any] = dict.fromkeys(
+        ("assignee_id", "subject", "last_message_id", "snoozed_until", "resolved_at", "follow_up_of_id", "order_id")
+    )
+    row |= {
+        "id": new_id(),
+        "number": await take_number(work.session),
+        "priority": Priority.NORMAL,
+        "priority_rank": list(Priority).index(Priority.NORMAL),
+        "last_seq": 0,
+        "shopper_seq": 0,
+        "customer_message_seq": 0,
+        "staff_message_seq": 0,
+        "version": 1,
+        "created_at": work.now,
+        "updated_at": work.now,
+        **columns,
+    }
+    work.record(ConversationStarted(conversation_id=row["id"], customer_id=row["customer_id"]))
+    return Thread(work, row, is_new=True)
+
+
+class Thread:
+    """A conversation that nobody else changes until the work ends."""
+
+    def __init__(self, work: Work, conversation: Any, *, is_new: bool = False) -> None:  # noqa: ANN401
+        """Take a row that is locked, or the columns of one that is new."""
+        self._work = work
+        self._known: Mapping[str, Any] = conversation if is_new else conversation._mapping  # noqa: SLF001  rows have it
+        self._changes: dict[str, Any] = {}
+        self._is_new = is_new
+        self._is_another = False
+        self._added: list[dict[str, Any]] = []
+        self._read_seq: int | None = None
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401
+        """Return a column as it is by now."""
+        return self._changes[name] if name in self._changes else self._known[name]
+
+    @property
+    def status(self) -> ConversationStatus:
+        """Return the status as it is by now."""
+        return ConversationStatus(self["status"])
+
+    async def hear(self, message: MessageDetails) -> UUID:
+        """Take in a message of the customer; return its id. To one that is final it begins another conversation."""
+        turn = turn_of(self.status, resolved_at=self["resolved_at"], now=self._work.now)
+        if turn is Turn.FOLLOW_UP:
+            return await self._follow_up(message)
+        if turn is Turn.REOPEN:
+            self.become(ConversationStatus.OPEN)
+        key = self._say(message, DeliveryState.RECEIVED)
+        self._changes["customer_message_seq"] = self["last_seq"]
+        if turn is not Turn.STAY:
+            self._changes["waiting_on"] = WaitingOn.US
+        return key
+
+    def reply(self, message: MessageDetails) -> UUID:
+        """Answer the customer; return the message's id. Raises `InvalidState` where the conversation is final."""
+        if self.status in (ConversationStatus.CLOSED, ConversationStatus.SPAM):
+            text = f"This conversation is {self.status}: start another one with conversationStart."
+            raise InvalidState(text, field=("conversation_id",))
+        if self.status in (ConversationStatus.NEW, ConversationStatus.SNOOZED, ConversationStatus.RESOLVED):
+            self.become(ConversationStatus.OPEN)
+        key = self._say(message, DeliveryState.SENT)
+        self._changes |= {"staff_message_seq": self["last_seq"], "waiting_on": WaitingOn.CUSTOMER}
+        return key
+
+    def become(self, status: ConversationStatus, *, until: datetime | None = None) -> None:
+        """Give it another status, which stands in it as an interaction. Raises `InvalidState`."""
+        before = self.status
+        check_change(before, status)
+        self.add(
+            InteractionKind.STATUS_CHANGE,
+            is_shown=is_shown_to_shoppers(before, status),
+            previous_status=before,
+            status=status,
+        )
+        self.change(
+            status=status,
+            waiting_on=waiting_on(status, before=WaitingOn(self["waiting_on"])),
+            snoozed_until=until,
+            resolved_at=self._work.now if status is ConversationStatus.RESOLVED else self["resolved_at"],
+        )
+
+    def change(self, **columns: Any) -> None:  # noqa: ANN401
+        """Change what is known of it."""
+        self._changes |= columns
+        self._is_another = True
+
+    def add(self, kind: InteractionKind, *, is_shown: bool, **columns: Any) -> UUID:  # noqa: ANN401
+        """Add something with the next number; `is_shown`: to the customer too, who counts on their own."""
+        self._changes["last_seq"] = self["last_seq"] + 1
+        if is_shown:
+            self._changes["shopper_seq"] = self["shopper_seq"] + 1
+        row: dict[str, Any] = dict.fromkeys(
+            ("text", "client_message_id", "delivery", "edited_at", "previous_status", "status")
+        )
+        row |= {
+            "id": new_id(),
+            "conversation_id": self["id"],
+            "seq": self["last_seq"],
+            "shopper_seq": self["shopper_seq"] if is_shown else None,
+            "kind": kind,
+            "author_kind": author_of(self._work.actor),
+            "author_id": self._work.actor.id,
+            "occurred_at": self._work.now,
+            **columns,
+        }
+        self._added.append(row)
+        if kind is not InteractionKind.NOTE:
+            self._work.record(
+                InteractionAdded(conversation_id=self["id"], interaction_id=row["id"], customer_id=self["customer_id"])
+            )
+        key: UUID = row["id"]
+        return key
+
+    async def close(self) -> None:
+        """Write what the conversation is by now, before what stands in it."""
+        if self._is_new:
+            await add_conversation(self._work.session, {**self._known, **self._changes})
+        else:
+            self._changes |= {"version": self["version"] + 1, "updated_at": self._work.now}
+            await change_conversation(self._work.session, self["id"], self._changes)
+            if self._is_another:
+                self._work.record(ConversationChanged(conversation_id=self["id"], customer_id=self["customer_id"]))
+        await add_interactions(self._work.session, self._added)
+        if self._read_seq is not None and self._work.actor.id is not None:
+            row = {
+                "conversation_id": self["id"],
+                "reader_kind": author_of(self._work.actor),
+                "reader_id": self._work.actor.id,
+                "seq": self._read_seq,
+                "read_at": self._work.now,
+            }
+            await note_reading_place(self._work.session, row)
+
+    def _say(self, message: MessageDetails, delivery: DeliveryState) -> UUID:
+        key = self.add(
+            InteractionKind.MESSAGE,
+            is_shown=True,
+            text=message.text,
+            client_message_id=message.client_message_id,
+            delivery=delivery,
+        )
+        self._changes["last_message_id"] = key
+        self.note_read(self["last_seq"])
+        return key
+
+    def note_read(self, seq: int) -> None:
+        """Keep that the actor has read so far: whoever writes has."""
+        self._read_seq = seq
+
+    async def _follow_up(self, message: MessageDetails) -> UUID:
+        """Begin another conversation about the same matter, with this message."""
+        columns = {name: self[name] for name in ("channel_id", "store_id", "customer_id", "subject", "order_id")}
+        columns |= {"status": ConversationStatus.NEW, "waiting_on": WaitingOn.US, "follow_up_of_id": self["id"]}
+        thread = await begin_conversation(self._work, columns)
+        key = await thread.hear(message)
+        await thread.close()
+        return key
