@@ -49,6 +49,8 @@ class Permission(StrEnum):
     """Mint tokens with which a storefront acts as one shopper."""
     PRIVACY_WRITE = "privacy:write"
     """Erase and export what is known of a person."""
+    CONVERSATIONS_READ = "conversations:read"
+    CONVERSATIONS_WRITE = "conversations:write"
 
 
 EVERY_PERMISSION = frozenset(Permission)

@@ -33,10 +33,14 @@ ROLE_PERMISSIONS: Mapping[StaffRole, frozenset[Permission]] = {
             Permission.STORES_READ,
             Permission.STAFF_READ,
             Permission.PRIVACY_WRITE,
+            Permission.CONVERSATIONS_READ,
+            Permission.CONVERSATIONS_WRITE,
         }
     ),
     StaffRole.AGENT: frozenset(
         {
+            Permission.CONVERSATIONS_READ,
+            Permission.CONVERSATIONS_WRITE,
             Permission.CUSTOMERS_READ,
             Permission.CUSTOMERS_WRITE,
             Permission.ORDERS_READ,
@@ -44,7 +48,15 @@ ROLE_PERMISSIONS: Mapping[StaffRole, frozenset[Permission]] = {
             Permission.STAFF_READ,
         }
     ),
-    StaffRole.PARTNER_AGENT: frozenset({Permission.CUSTOMERS_READ, Permission.ORDERS_READ, Permission.STORES_READ}),
+    StaffRole.PARTNER_AGENT: frozenset(
+        {
+            Permission.CUSTOMERS_READ,
+            Permission.ORDERS_READ,
+            Permission.STORES_READ,
+            Permission.CONVERSATIONS_READ,
+            Permission.CONVERSATIONS_WRITE,
+        }
+    ),
     StaffRole.ANALYST: frozenset({Permission.REPORTS_READ, Permission.STORES_READ}),
 }
 """What each role may do. Orders come from the shop's own server, so no role but ADMIN writes them."""

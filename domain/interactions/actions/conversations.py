@@ -13,7 +13,7 @@ from domain.base.texts import check_length, clean_optional, clean_required
 from domain.base.work import Work
 from domain.customers.actions.access import require_customer
 from domain.customers.rules.consents import ChannelKind
-from domain.identity.repository.staff import find_staff_member
+from domain.identity.repository.staff import list_staff_by_id
 from domain.interactions.actions.threads import Thread, author_of, begin_conversation, find_sent
 from domain.interactions.errors import ChannelClosed
 from domain.interactions.events import ConversationRead, InteractionChanged
@@ -145,7 +145,7 @@ async def assign(
     work.require(Permission.CONVERSATIONS_WRITE)
     thread = await _thread(work, conversation_id, expected_version)
     if assignee_id is not None:
-        member = await find_staff_member(work.session, assignee_id)
+        member = (await list_staff_by_id(work.session, [assignee_id])).get(assignee_id)
         if member is None or not member.is_active:
             text = "There is no active member of staff with this id."
             raise NotFound(text, field=("assignee_id",))
