@@ -1,16 +1,20 @@
 """Every query about what stands in conversations."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Subquery, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.base.repository.rows import UNSYNCHRONISED, chunks, rows_by_id
-from domain.interactions.model import Conversation, ConversationReading, Interaction
-from domain.interactions.repository.sight import is_conversation_seen
-from domain.interactions.rules.conversations import AuthorKind
+from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
+from domain.base.repository.rows import UNSYNCHRONISED, Columns, chunks, rows_by_id, rows_by_parent
+from domain.base.sight import sight_of
+from domain.base.statements import among
+from domain.interactions.model import Conversation, ConversationReading, ConversationTag, Interaction
+from domain.interactions.repository.sight import is_conversation_seen, is_interaction_seen
+from domain.interactions.rules.conversations import AuthorKind, InteractionKind
 
 
 async def list_conversations_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
@@ -62,3 +66,83 @@ async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID
             )
         emptied += ids
     return emptied
+
+
+NEWEST_INTERACTIONS = Ordering("interactions", (Interaction.seq, Interaction.id))
+"""As they happened: the oldest first, as a chat shows them."""
+
+
+async def list_interactions_by_conversation(
+    session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest, columns: Columns = None
+) -> list[Page[Any]]:
+    """Return a page of what stands in each conversation, as far as the session sees it, aligned to `ids`."""
+    is_shopper = sight_of(session).customer_id is not None
+
+    def runs() -> Subquery:
+        return select(Conversation.id.label("group_id")).where(among(session, Conversation.id, "ids")).subquery("runs")
+
+    return await list_pages_by_group(
+        session,
+        Interaction,
+        Groups(
+            ("by conversation", is_shopper),
+            runs,
+            lambda run, row: (row.conversation_id == run.c.group_id) & is_interaction_seen(session, row),
+        ),
+        keys=ids,
+        ordering=NEWEST_INTERACTIONS,
+        page=page,
+        columns=columns,
+    )
+
+
+async def count_interactions(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Return how much of each conversation the session sees."""
+    statement = (
+        select(Interaction.conversation_id, func.count().label("size"))
+        .where(Interaction.conversation_id.in_(ids), is_interaction_seen(session))
+        .group_by(Interaction.conversation_id)
+    )
+    counts: dict[UUID, int] = defaultdict(int)
+    counts.update({row[0]: row[1] for row in await session.execute(statement)})
+    return counts
+
+
+async def list_tags_by_conversation(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """Return the tags of each conversation, in alphabetical order."""
+    order_by = (ConversationTag.tag,)
+    found = await rows_by_parent(session, ConversationTag.conversation_id, ids, order_by=order_by, needed=())
+    return defaultdict(list, {key: [row.tag for row in rows] for key, rows in found.items()})
+
+
+async def count_unread(
+    session: AsyncSession, ids: Iterable[UUID], *, reader_kind: str, reader_id: UUID
+) -> dict[UUID, int]:
+    """Return how many messages of the other side each conversation has that the reader has not read."""
+    is_shopper = reader_kind == AuthorKind.CUSTOMER
+    is_others = (Interaction.author_kind != AuthorKind.CUSTOMER) if is_shopper else (
+        Interaction.author_kind == AuthorKind.CUSTOMER
+    )
+    place = (
+        select(ConversationReading.seq)
+        .where(
+            ConversationReading.conversation_id == Interaction.conversation_id,
+            ConversationReading.reader_kind == reader_kind,
+            ConversationReading.reader_id == reader_id,
+        )
+        .correlate(Interaction)
+        .scalar_subquery()
+    )
+    statement = (
+        select(Interaction.conversation_id, func.count().label("size"))
+        .where(
+            Interaction.conversation_id.in_(list(ids)),
+            Interaction.kind == InteractionKind.MESSAGE,
+            is_others,
+            Interaction.seq > func.coalesce(place, 0),
+        )
+        .group_by(Interaction.conversation_id)
+    )
+    counts: dict[UUID, int] = defaultdict(int)
+    counts.update({row[0]: row[1] for row in await session.execute(statement)})
+    return counts
