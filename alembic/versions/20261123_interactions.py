@@ -134,9 +134,7 @@ def _add_conversations() -> None:
         "conversation_tags",
         sa.Column("conversation_id", KEY, nullable=False),
         sa.Column("tag", TEXT, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["conversation_id"], ["conversations.id"], name="fk_conversation_tags_conversation_id"
-        ),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="fk_conversation_tags_conversation_id"),
         sa.PrimaryKeyConstraint("conversation_id", "tag", name="pk_conversation_tags"),
         sqlite_strict=True,
     )
@@ -195,9 +193,7 @@ def _add_interactions() -> None:
         sa.ForeignKeyConstraint(
             ["conversation_id"], ["conversations.id"], name="fk_conversation_readings_conversation_id"
         ),
-        sa.PrimaryKeyConstraint(
-            "conversation_id", "reader_kind", "reader_id", name="pk_conversation_readings"
-        ),
+        sa.PrimaryKeyConstraint("conversation_id", "reader_kind", "reader_id", name="pk_conversation_readings"),
         sqlite_strict=True,
     )
 

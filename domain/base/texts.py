@@ -35,12 +35,15 @@ def clean(text: str, *, length_max: int = NAME_LENGTH_MAX) -> str:
 
 
 def clean_lines(text: str, *, length_max: int) -> str:
-    """Return a text of several lines, cleaned as `clean` does. Raises `Invalid`, `TooLong`, `Required` for a blank one."""
+    """Return a text of several lines, each cleaned as `clean` does.
+
+    Raises `Invalid`, `TooLong`, and `Required` for a blank one.
+    """
     lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").split("\n")
     cleaned = "\n".join(clean(line, length_max=length_max) for line in lines).strip()
     if len(cleaned) > length_max:
         raise _too_long(length_max)
-    return clean_required(cleaned, length_max=length_max) if not cleaned else cleaned
+    return cleaned or clean_required(cleaned, length_max=length_max)
 
 
 def clean_optional(text: str | None, *, length_max: int = NAME_LENGTH_MAX) -> str | None:

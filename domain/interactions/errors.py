@@ -28,6 +28,8 @@ class StaleConversation(Refusal):
 
     def __init__(self, missed: Sequence[UUID]) -> None:
         """Take what was missed, the oldest first."""
-        message = "There are newer interactions than you had seen: read them, and send your reply again if it still fits."
+        message = (
+            "There are newer interactions than you had seen: read them, and send your reply again if it still fits."
+        )
         super().__init__(message, field=("expected_last_seq",))
         self.missed = tuple(missed)

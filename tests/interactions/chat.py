@@ -10,6 +10,7 @@ from domain.base.actors import SYSTEM, Actor, ActorKind, StaffRole
 from domain.base.identifiers import new_id
 from domain.base.work import Work, Works
 from domain.customers.rules.consents import ChannelKind
+from domain.customers.rules.profiles import CustomerDetails
 from domain.identity.model import StaffMember
 from domain.identity.rules import ROLE_PERMISSIONS
 from domain.interactions.actions.channels import ChannelDetails, upsert_channel
@@ -17,7 +18,7 @@ from domain.interactions.actions.conversations import ConversationStart, start_c
 from domain.interactions.actions.messages import add_note, send_message
 from domain.interactions.model import Conversation, Interaction
 from domain.interactions.rules.conversations import MessageDetails
-from tests.customers.people import add
+from tests.customers.family_changing import add_customers
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class Chat:
         """Begin a conversation, as the shopper if nobody else is named; return its id."""
         own_id = words.pop("client_message_id", None)
         start = ConversationStart(
-            channel_id=words.pop("channel_id", self.channel_id), message=MessageDetails(text=text, client_message_id=own_id), **words
+            channel_id=words.pop("channel_id", self.channel_id),
+            message=MessageDetails(text=text, client_message_id=own_id),
+            **words,
         )
         return await self.works.perform(
             lambda work: start_conversation(work, start=start), actor=by or self.shopper, action="conversationStart"
@@ -80,7 +83,7 @@ async def open_chat(works: Works) -> Chat:
     channel_id = await works.perform(
         lambda work: upsert_channel(work, details=details), actor=SYSTEM, action="channelUpsert"
     )
-    ids = [await add(works, name) for name in ("Ada", "Bob")]
+    ids = await add_customers(works, *(CustomerDetails(given_name=name) for name in ("Ada", "Bob")))
     shopper, stranger = [
         Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=key, session_id=new_id()) for key in ids
     ]
@@ -91,8 +94,8 @@ async def open_chat(works: Works) -> Chat:
 async def _hire(works: Works, name: str) -> Actor:
     async def story(work: Work) -> UUID:
         member = StaffMember(
-            email=f"{name.split()[0].lower()}@example.com",
-            email_key=f"{name.split()[0].lower()}@example.com",
+            email=f"{name.split(maxsplit=1)[0].lower()}@example.com",
+            email_key=f"{name.split(maxsplit=1)[0].lower()}@example.com",
             name=name,
             role=StaffRole.AGENT,
             password_hash="",

@@ -167,7 +167,9 @@ async def test_what_is_no_text_is_refused(works: Works, text: str) -> None:
     assert len(await chat.interactions(key)) == 1
 
 
-@pytest.mark.parametrize("status", [ConversationStatus.PENDING, ConversationStatus.SNOOZED, ConversationStatus.RESOLVED])
+@pytest.mark.parametrize(
+    "status", [ConversationStatus.PENDING, ConversationStatus.SNOOZED, ConversationStatus.RESOLVED]
+)
 async def test_a_message_of_the_customer_wakes_it(works: Works, status: ConversationStatus) -> None:
     """Whatever it waited for, it waits for us now."""
     chat = await open_chat(works)
@@ -180,7 +182,9 @@ async def test_a_message_of_the_customer_wakes_it(works: Works, status: Conversa
     assert conversation.snoozed_until is None
 
 
-@pytest.mark.parametrize(("after", "is_another"), [(REOPEN_WITHIN, False), (REOPEN_WITHIN + timedelta(seconds=1), True)])
+@pytest.mark.parametrize(
+    ("after", "is_another"), [(REOPEN_WITHIN, False), (REOPEN_WITHIN + timedelta(seconds=1), True)]
+)
 async def test_what_was_resolved_long_ago_is_followed_by_another_one(
     works: Works, clock: StandingClock, after: timedelta, *, is_another: bool
 ) -> None:

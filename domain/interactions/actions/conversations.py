@@ -8,7 +8,7 @@ from uuid import UUID
 
 from domain.base.actors import ActorKind, Permission
 from domain.base.changes import UNCHANGED, Change, Unchanged, changed
-from domain.base.errors import Checks, Invalid, InvalidState, NotFound, Refusal, Required, VersionConflict
+from domain.base.errors import Checks, Invalid, InvalidState, NotFound, Required, VersionConflict
 from domain.base.texts import check_length, clean_optional, clean_required
 from domain.base.work import Work
 from domain.customers.actions.access import require_customer
@@ -102,7 +102,7 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
     return begun
 
 
-async def _require_order(work: Work, order_id: UUID, *, customer_id: UUID) -> None:
+async def _require_order(work: Work, order_id: UUID, *, customer_id: UUID | None) -> None:
     if await find_order_of(work.session, order_id, customer_id=customer_id) is None:
         text = "This customer has no order with this id."
         raise NotFound(text, field=("order_id",))
@@ -173,7 +173,8 @@ async def update_conversation(
     """Change what is known of a conversation; its customer only as long as nobody was recognised.
 
     Raises `Refusals`, `ConversationNotFound`, `NotFound` for an order or customer that is not there, `InvalidState` for
-    another customer than the one who is known, `VersionConflict`. Records `ConversationChanged`. Locks the conversation.
+    another customer than the one who is known, `VersionConflict`. Records `ConversationChanged`. Locks the
+    conversation.
     """
     work.require(Permission.CONVERSATIONS_WRITE)
     thread = await _thread(work, conversation_id, expected_version)
@@ -248,9 +249,7 @@ async def mark_read(work: Work, *, conversation_id: UUID, seq: int) -> UUID:
             "read_at": work.now,
         },
     )
-    work.record(
-        ConversationRead(conversation_id=conversation_id, customer_id=row.customer_id, reader_id=work.actor.id)
-    )
+    work.record(ConversationRead(conversation_id=conversation_id, customer_id=row.customer_id, reader_id=work.actor.id))
     for key in await deliver_up_to(work.session, conversation_id, seq=own) if is_shopper else ():
         work.record(
             InteractionChanged(conversation_id=conversation_id, interaction_id=key, customer_id=row.customer_id)
@@ -271,10 +270,10 @@ def check_tags(tags: Sequence[str]) -> list[str]:
 
 
 def _subject(subject: str | None) -> str | None:
-    try:
-        return clean_optional(subject, length_max=SUBJECT_LENGTH_MAX)
-    except Refusal as refusal:
-        raise refusal.under("subject") from None
+    checks = Checks()
+    cleaned = checks.take(lambda: clean_optional(subject, length_max=SUBJECT_LENGTH_MAX), "subject")
+    checks.settle()
+    return cleaned
 
 
 async def _thread(work: Work, conversation_id: UUID, expected_version: int | None) -> Thread:

@@ -54,9 +54,7 @@ async def add_note(work: Work, *, conversation_id: UUID, details: MessageDetails
     if known is not None:
         return known
     thread = Thread(work, conversation)
-    key = thread.add(
-        InteractionKind.NOTE, is_shown=False, text=note.text, client_message_id=note.client_message_id
-    )
+    key = thread.add(InteractionKind.NOTE, is_shown=False, text=note.text, client_message_id=note.client_message_id)
     thread.note_read(thread["last_seq"])
     work.record(NoteAdded(conversation_id=conversation.id, interaction_id=key))
     await thread.close()
@@ -68,7 +66,5 @@ async def _require_fresh(work: Work, conversation: Any, expected: int | None, *,
     newest = conversation.shopper_seq if is_shopper else conversation.last_seq
     if expected is None or expected >= newest:
         return
-    missed = await list_seqs_after(
-        work.session, conversation.id, seq=expected, is_shopper=is_shopper, limit=MISSED_MAX
-    )
+    missed = await list_seqs_after(work.session, conversation.id, seq=expected, is_shopper=is_shopper, limit=MISSED_MAX)
     raise StaleConversation(missed)

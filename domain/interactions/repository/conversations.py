@@ -63,7 +63,8 @@ async def find_by_client_message_id(
     """Return what this author sent under an id of their own."""
 
     def build() -> Select[Any]:
-        return select(Interaction.id, Interaction.conversation_id, Interaction.kind, Interaction.text).where(
+        told: list[Any] = [Interaction.id, Interaction.conversation_id, Interaction.kind, Interaction.text]
+        return select(*told).where(
             Interaction.author_kind == bindparam("author_kind", type_=Text()),
             Interaction.author_id == bindparam("author_id", type_=Key()),
             Interaction.client_message_id == bindparam("client_message_id", type_=Text()),
@@ -150,9 +151,7 @@ async def find_seq(session: AsyncSession, conversation_id: UUID, *, shopper_seq:
     return (await session.execute(statement)).scalar_one_or_none() or 0
 
 
-async def find_reading_place(
-    session: AsyncSession, conversation_id: UUID, *, reader_kind: str, reader_id: UUID
-) -> int:
+async def find_reading_place(session: AsyncSession, conversation_id: UUID, *, reader_kind: str, reader_id: UUID) -> int:
     """Return how far somebody has read; 0 where they have not."""
     statement = select(ConversationReading.seq).where(
         ConversationReading.conversation_id == conversation_id,

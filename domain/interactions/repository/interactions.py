@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Subquery, func, select, update
+from sqlalchemy import Subquery, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
@@ -53,10 +53,11 @@ async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID
                 execution_options=UNSYNCHRONISED,
             )
             await session.execute(
-                ConversationReading.__table__.delete().where(
+                delete(ConversationReading).where(
                     ConversationReading.conversation_id.in_(some),
                     ConversationReading.reader_kind == AuthorKind.CUSTOMER,
-                )
+                ),
+                execution_options=UNSYNCHRONISED,
             )
             await session.execute(
                 update(Conversation)
@@ -120,8 +121,10 @@ async def count_unread(
 ) -> dict[UUID, int]:
     """Return how many messages of the other side each conversation has that the reader has not read."""
     is_shopper = reader_kind == AuthorKind.CUSTOMER
-    is_others = (Interaction.author_kind != AuthorKind.CUSTOMER) if is_shopper else (
-        Interaction.author_kind == AuthorKind.CUSTOMER
+    is_others = (
+        (Interaction.author_kind != AuthorKind.CUSTOMER)
+        if is_shopper
+        else (Interaction.author_kind == AuthorKind.CUSTOMER)
     )
     place = (
         select(ConversationReading.seq)
