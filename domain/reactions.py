@@ -13,6 +13,8 @@ from domain.customers.actions.search import index_profiles
 from domain.customers.actions.shoppers import sign_out_family
 from domain.customers.events import ConsentChanged, CustomerCreated, CustomerErased, CustomerUpdated
 from domain.identity.events import SignedOutEverywhere
+from domain.interactions.actions.reactions import erase_conversations, note_messages
+from domain.interactions.events import InteractionAdded
 from domain.orders.actions.erasure import erase_buyers
 from domain.orders.actions.reactions import count_spending, index_numbers, note_credit_notes, note_orders
 from domain.orders.events import CreditNoteChanged, OrderChanged
@@ -22,8 +24,9 @@ REACTIONS: Reactions = {
     CustomerCreated: (index_profiles, show_changes, propose_merges),
     CustomerUpdated: (index_profiles, show_changes, propose_merges),
     # The higher area first: it may have to know by what the person was known.
-    CustomerErased: (erase_buyers, erase_profiles, scrub_soon),
+    CustomerErased: (erase_conversations, erase_buyers, erase_profiles, scrub_soon),
     ConsentChanged: (note_consents,),
     OrderChanged: (count_spending, index_numbers, note_orders),
     CreditNoteChanged: (count_spending, note_credit_notes),
+    InteractionAdded: (note_messages,),
 }

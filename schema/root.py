@@ -28,6 +28,11 @@ from schema.identity.mutations.sessions import SessionMutations
 from schema.identity.mutations.shop import ShopMutations
 from schema.identity.mutations.staff import StaffMutations
 from schema.identity.queries import IdentityQueries
+from schema.interactions import policies as interactions
+from schema.interactions.mutations import InteractionMutations
+from schema.interactions.queries import InteractionQueries
+from schema.interactions.types.conversations import Bot, StatusChange
+from schema.interactions.types.payloads import StaleConversationError
 from schema.orders import policies as orders
 from schema.orders.mutations import OrderMutations
 from schema.orders.queries import OrderQueries
@@ -35,7 +40,7 @@ from schema.orders.types import stream as stream  # its items are declared by be
 
 
 @strawberry.type(description="Everything that can be read. Reading changes nothing.")
-class Query(IdentityQueries, CustomerQueries, OrderQueries):
+class Query(IdentityQueries, CustomerQueries, OrderQueries, InteractionQueries):
     """See the description."""
 
     @strawberry.field(description="The object with this global id; null where there is none.")
@@ -82,6 +87,7 @@ class Mutation(
     PrivacyMutations,
     CustomerMutations,
     OrderMutations,
+    InteractionMutations,
 ):
     """See the description."""
 
@@ -100,7 +106,7 @@ class Subscription(CustomerSubscriptions):
     """See the description."""
 
 
-AREAS = (identity.POLICIES, customers.POLICIES, orders.POLICIES)
+AREAS = (identity.POLICIES, customers.POLICIES, orders.POLICIES, interactions.POLICIES)
 POLICIES = Policies(*AREAS)
 INPUTS = {**customers.INPUTS}
 
@@ -120,7 +126,16 @@ def make_schema() -> strawberry.Schema:
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[InputError, VersionConflictError, RateLimitedError, Cursor, Duration],
+        types=[
+            InputError,
+            VersionConflictError,
+            RateLimitedError,
+            StaleConversationError,
+            Bot,
+            StatusChange,
+            Cursor,
+            Duration,
+        ],
         config=StrawberryConfig(scalar_map=SCALARS),
         execution_context_class=BreadthFirst,
     )

@@ -23,8 +23,11 @@ async def write(
     story: Callable[[Work], Awaitable[UUID]],
     *,
     once: Once | None = None,
+    passing: type[Refusal] | None = None,
 ) -> UUID | list[UserError]:
     """Perform the action; return the id of what it made, or why it was refused.
+
+    A refusal that is `passing` is raised: whoever asked shows it in a way of its own.
 
     Raises `Forbidden` where this actor may never do this, whatever the value: an error of its own kind, no refusal.
     """
@@ -35,6 +38,8 @@ async def write(
             raise
         return user_errors(forbidden)
     except (Refusal, Refusals) as refused:
+        if passing is not None and isinstance(refused, passing):
+            raise
         return user_errors(refused)
 
 

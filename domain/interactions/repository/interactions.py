@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Subquery, delete, func, select, update
+from sqlalchemy import ColumnElement, Subquery, delete, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
@@ -22,12 +22,24 @@ async def list_conversations_by_id(session: AsyncSession, ids: Iterable[UUID]) -
     return await rows_by_id(session, Conversation, ids, where=(_is_seen, Conversation))
 
 
+async def list_seen_interactions(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
+    """Return the interactions among these that the session sees, in conversations that it sees."""
+    return await rows_by_id(session, Interaction, ids, where=(_is_wholly_seen, Interaction))
+
+
+def _is_wholly_seen(session: AsyncSession, interaction: type[Interaction]) -> ColumnElement[bool]:
+    if sight_of(session).is_whole:
+        return true()
+    of_seen = select(Conversation.id).where(is_conversation_seen(session))
+    return interaction.conversation_id.in_(of_seen) & is_interaction_seen(session, interaction)
+
+
 async def list_interactions_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
     """Return interactions by their ids, whoever may see them."""
     return await rows_by_id(session, Interaction, ids)
 
 
-def _is_seen(session: AsyncSession, conversation: type[Conversation]) -> Any:  # noqa: ANN401
+def _is_seen(session: AsyncSession, conversation: type[Conversation]) -> ColumnElement[bool]:
     return is_conversation_seen(session, conversation)
 
 

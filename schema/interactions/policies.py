@@ -1,0 +1,53 @@
+"""Who may read and write what about conversations."""
+
+from domain.base.actors import Permission
+from schema.base.policies import REACHED, Otherwise, Policy, Rows
+from schema.customers.policies import CUSTOMERS
+from schema.identity.policies import STORES
+from schema.orders.policies import ORDERS
+
+CONVERSATIONS = Policy(needs=Permission.CONVERSATIONS_READ, is_for_shoppers=True)
+"""Conversations: shoppers see theirs."""
+WRITERS = Policy(needs=Permission.CONVERSATIONS_WRITE, is_for_shoppers=True)
+"""Shoppers speak for themselves."""
+TEAM = Policy(needs=Permission.CONVERSATIONS_READ)
+TEAM_ONLY = Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.NULL)
+"""What is no shopper's business."""
+TEAM_WRITERS = Policy(needs=Permission.CONVERSATIONS_WRITE)
+
+POLICIES: Rows = {
+    "Query": {
+        "channels conversation conversations": CONVERSATIONS,
+        "conversationCounts": CONVERSATIONS,
+    },
+    "Mutation": {
+        "channelUpsert": Policy(needs=Permission.STORES_WRITE),
+        "conversationStart messageSend conversationRead": WRITERS,
+        "noteAdd conversationAssign conversationStatusSet conversationUpdate": TEAM_WRITERS,
+    },
+    "Customer": {"conversations": CONVERSATIONS},
+    "Channel": {"id kind name isActive": REACHED, "store": STORES},
+    "Bot": {"id displayName avatarUrl": REACHED},
+    "Conversation": {
+        "id number subject status waitingOn channel lastSeq unreadCount lastMessage interactions": REACHED,
+        "followUpOf version createdAt updatedAt assignee": REACHED,
+        "customer": CUSTOMERS,
+        "order": ORDERS,
+        "priority snoozedUntil": TEAM_ONLY,
+        "tags": Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.EMPTY),
+    },
+    "Message": {
+        "id seq occurredAt summary text delivery editedAt clientMessageId conversation author": REACHED,
+    },
+    "Note": {"id seq occurredAt text conversation author": TEAM},
+    "StatusChange": {"id seq occurredAt previousStatus status conversation author": REACHED},
+    "StaleConversation": {"code message field missed": REACHED},
+    "ChannelUpsertPayload": {"channel userErrors": REACHED},
+    "ConversationStartPayload": {"conversation userErrors": REACHED},
+    "MessageSendPayload": {"message userErrors": REACHED},
+    "NoteAddPayload": {"note userErrors": REACHED},
+    "ConversationReadPayload": {"conversation userErrors": REACHED},
+    "ConversationAssignPayload": {"conversation userErrors": REACHED},
+    "ConversationStatusSetPayload": {"conversation userErrors": REACHED},
+    "ConversationUpdatePayload": {"conversation userErrors": REACHED},
+}

@@ -1,0 +1,141 @@
+"""Reading conversations: one, the inbox, and a customer's own."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+from strawberry import UNSET
+
+from domain.base.database import Session
+from domain.base.errors import Invalid
+from domain.base.pages import check_page
+from domain.customers.repository.families import count_by_family
+from domain.interactions.actions.threads import author_of
+from domain.interactions.model import Conversation as ConversationRow
+from domain.interactions.repository.channels import list_channels
+from domain.interactions.repository.lists import (
+    ORDERINGS,
+    Reader,
+    SortField,
+    count_conversations,
+    list_conversations,
+    list_conversations_by_customer,
+)
+from domain.interactions.repository.lists import (
+    ConversationFilter as Wanted,
+)
+from domain.interactions.repository.sight import is_conversation_seen
+from schema.base.batched import batched
+from schema.base.connections import Connection, Total, connect, count_of
+from schema.base.context import Info
+from schema.base.descriptions import After, Before, Filter, First, GlobalId, Last, OrderBy, given
+from schema.base.extends import extends
+from schema.base.ids import key_of
+from schema.base.types import Direction
+from schema.customers.types.customers import Customer
+from schema.interactions.inputs import ConversationFilter, ConversationSort
+from schema.interactions.types.channels import Channel
+from schema.interactions.types.conversations import Conversation, load_conversations
+
+FILTERS_MAX = 20
+
+
+def _reader(info: Info) -> Reader | None:
+    """Return who asks what they have not read."""
+    actor = info.context.actor
+    return None if actor.id is None else Reader(kind=author_of(actor), id=actor.id)
+
+
+@strawberry.type
+class InteractionQueries:
+    """Root fields about conversations."""
+
+    @strawberry.field(description="The doors through which customers come in. Needs `conversations:read`.")
+    async def channels(self, info: Info) -> list[Channel]:
+        """Read the channels."""
+        async with info.context.reading() as session:
+            rows = await list_channels(session)
+        is_shopper = info.context.actor.customer_id is not None
+        return [Channel(row=row) for row in rows if row.is_active or not is_shopper]
+
+    @strawberry.field(description="One conversation; null where there is none. Needs `conversations:read`.")
+    async def conversation(self, info: Info, id: GlobalId) -> Conversation | None:  # noqa: A002
+        """Read one conversation."""
+        key = key_of(id, "Conversation")
+        return None if key is None else (await load_conversations(info, [key]))[0]
+
+    @strawberry.field(
+        description="Conversations, filtered, those first in which something happened last. Needs `conversations:read`."
+    )
+    async def conversations(
+        self,
+        info: Info,
+        filter: Filter[ConversationFilter] = UNSET,  # noqa: A002
+        order_by: OrderBy[ConversationSort] = UNSET,
+        first: First = UNSET,
+        after: After = UNSET,
+        last: Last = UNSET,
+        before: Before = UNSET,
+    ) -> Connection[Conversation] | None:
+        """Read a page of conversations."""
+        page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
+        named, sort, reader = given(filter), given(order_by), _reader(info)
+        wanted = Wanted() if named is None else named.wanted()
+        field = SortField.UPDATED_AT if sort is None else sort.field
+        ordering = ORDERINGS[field, sort is None or sort.direction is Direction.DESC]
+        async with info.context.reading() as session:
+            found = await list_conversations(session, wanted=wanted, ordering=ordering, page=page, reader=reader)
+        is_shopper = info.context.actor.customer_id is not None
+        count = count_of(lambda session: count_conversations(session, wanted=wanted, reader=reader))
+        return connect(found, lambda row: Conversation(row=row, is_shopper=is_shopper), total=Total(count))
+
+    @strawberry.field(
+        description="How many conversations each filter names, at most 20 filters. Needs `conversations:read`."
+    )
+    async def conversation_counts(
+        self,
+        info: Info,
+        filters: Annotated[
+            list[ConversationFilter], strawberry.argument(description="Which conversations are counted, each apart.")
+        ],
+    ) -> list[int]:
+        """Count conversations."""
+        if len(filters) > FILTERS_MAX:
+            message = f"At most {FILTERS_MAX} filters at once."
+            raise Invalid(message)
+        reader = _reader(info)
+        async with info.context.reading() as session:
+            return [await count_conversations(session, wanted=each.wanted(), reader=reader) for each in filters]
+
+
+@extends(Customer)
+@batched(description="Their conversations on all channels, those first in which something happened last.", reads=())
+async def conversations(
+    customers: list[Customer],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> list[Connection[Conversation]]:
+    """Read a page of conversations for each customer of a level."""
+    page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
+    keys = [customer.key for customer in customers]
+    async with info.context.reading() as session:
+        pages = await list_conversations_by_customer(session, keys, page=page)
+    is_shopper = info.context.actor.customer_id is not None
+    return [
+        connect(page, lambda row: Conversation(row=row, is_shopper=is_shopper), total=Total(_count_by_customer, key))
+        for key, page in zip(keys, pages, strict=True)
+    ]
+
+
+async def _count_by_customer(session: Session, keys: Sequence[UUID | None]) -> list[int]:
+    counts = await count_by_family(
+        session,
+        ConversationRow.customer_id,
+        [key for key in keys if key is not None],
+        where=(is_conversation_seen, ConversationRow),
+    )
+    return [0 if key is None else counts[key] for key in keys]
