@@ -31,6 +31,7 @@ from schema.identity.queries import IdentityQueries
 from schema.interactions import policies as interactions
 from schema.interactions.mutations import InteractionMutations
 from schema.interactions.queries import InteractionQueries
+from schema.interactions.subscriptions import InteractionSubscriptions
 from schema.interactions.types.conversations import Bot, StatusChange
 from schema.interactions.types.payloads import StaleConversationError
 from schema.orders import policies as orders
@@ -102,7 +103,7 @@ declare_customer_stream()  # every area has said by now what it puts into stream
         "protocol."
     )
 )
-class Subscription(CustomerSubscriptions):
+class Subscription(CustomerSubscriptions, InteractionSubscriptions):
     """See the description."""
 
 
