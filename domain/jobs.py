@@ -9,6 +9,7 @@ from domain.base.upkeep import PurgeExpired, ScrubStorage, purge_expired, scrub_
 from domain.customers.actions.exports import ExportCustomer, PurgeExports, remove_expired_exports, write_export
 from domain.exports import EXPORTED
 from domain.identity.actions.upkeep import PurgeSignIn, purge_sign_in
+from domain.interactions.actions.upkeep import WakeConversations, wake_conversations
 
 HANDLERS: Handlers = {
     PurgeExpired: purge_expired,
@@ -16,6 +17,7 @@ HANDLERS: Handlers = {
     ScrubStorage: scrub_storage,
     ExportCustomer: partial(write_export, parts=EXPORTED),
     PurgeExports: remove_expired_exports,
+    WakeConversations: wake_conversations,
 }
 """Mails are sent by `api/mails.py`, which knows the server."""
 
@@ -23,4 +25,5 @@ SCHEDULES: Sequence[Schedule] = (
     Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),
     Schedule(name="purgeSignIn", every=timedelta(hours=1), job=PurgeSignIn()),
     Schedule(name="purgeExports", every=timedelta(hours=1), job=PurgeExports()),
+    Schedule(name="wakeConversations", every=timedelta(minutes=1), job=WakeConversations()),
 )

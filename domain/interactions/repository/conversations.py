@@ -1,6 +1,7 @@
 """Every query about conversations that write: what is locked, and what is added."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,7 @@ from domain.interactions.model import (
     Interaction,
 )
 from domain.interactions.repository.sight import is_conversation_seen
-from domain.interactions.rules.conversations import DeliveryState
+from domain.interactions.rules.conversations import ConversationStatus, DeliveryState
 from domain.orders.model import Order
 
 NUMBERS = Numbers("conversation_numbers")
@@ -175,3 +176,25 @@ async def deliver_up_to(session: AsyncSession, conversation_id: UUID, *, seq: in
     )
     rows = (await session.execute(statement, execution_options=UNSYNCHRONISED)).all()
     return [row.id for row in sorted(rows, key=lambda row: row.seq)]
+
+
+async def list_snoozed(session: AsyncSession, *, before: datetime, limit: int) -> list[UUID]:
+    """Return the conversations whose sleep is over, the longest over first."""
+    statement = (
+        select(Conversation.id)
+        .where(Conversation.snoozed_until <= before, Conversation.status == ConversationStatus.SNOOZED)
+        .order_by(Conversation.snoozed_until, Conversation.id)
+        .limit(limit)
+    )
+    return list(await session.scalars(statement))
+
+
+async def list_resolved(session: AsyncSession, *, before: datetime, limit: int) -> list[UUID]:
+    """Return the conversations that were resolved before, and are not closed; the longest resolved first."""
+    statement = (
+        select(Conversation.id)
+        .where(Conversation.status == ConversationStatus.RESOLVED, Conversation.resolved_at < before)
+        .order_by(Conversation.resolved_at, Conversation.id)
+        .limit(limit)
+    )
+    return list(await session.scalars(statement))
