@@ -12,6 +12,7 @@ from schema.base.budgets import ThrottleStatus
 from schema.base.context import Info
 from schema.base.descriptions import GlobalId, GlobalIds
 from schema.base.errors import InputError, RateLimitedError, VersionConflictError
+from schema.base.event_log import declare_event_log
 from schema.base.execution.executor import BreadthFirst
 from schema.base.nodes import Node, load_node, load_nodes
 from schema.base.policies import Policies
@@ -106,6 +107,8 @@ declare_customer_stream()  # every area has said by now what it puts into stream
 class Subscription(CustomerSubscriptions, InteractionSubscriptions):
     """See the description."""
 
+
+declare_event_log(Query, Subscription)
 
 AREAS = (identity.POLICIES, customers.POLICIES, orders.POLICIES, interactions.POLICIES)
 POLICIES = Policies(*AREAS)

@@ -86,6 +86,9 @@ ANYBODY = Policy(is_for_anonymous=True, is_for_shoppers=True)
 REACHED = ANYBODY
 """A field of an object: whoever reached the object may read it."""
 
+TEAM_AND_PROGRAMS = Policy()
+"""Staff and programs, whatever they may do: each sees what they may see."""
+
 Rows: TypeAlias = Mapping[str, Mapping[str, Policy]]
 """By type, or kind of types (`*Connection`): fields, several in one text, and their policy."""
 
@@ -99,7 +102,9 @@ SHARED: Rows = {
     "RateLimited": {"code message field retryAt": REACHED},
     "ThrottleStatus": {"maximumAvailable currentlyAvailable restoreRate": REACHED},
     "ResyncRequired": {"reason": REACHED},
-    "Query": {"node nodes rateLimit eventCursor": ANYBODY},
+    "Query": {"node nodes rateLimit eventCursor": ANYBODY, "events": TEAM_AND_PROGRAMS},
+    "Subscription": {"events": TEAM_AND_PROGRAMS},
+    "EventPage": {"items endCursor hasNextPage": REACHED},
 }
 
 

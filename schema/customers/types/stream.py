@@ -21,6 +21,7 @@ from domain.customers import events
 from domain.customers.actions.streams import Told
 from schema.base.context import Info
 from schema.base.descriptions import shown
+from schema.base.event_log import told_to_all
 from schema.base.events import StreamEvent
 from schema.base.policies import Policy
 from schema.base.scalars import Cursor
@@ -49,6 +50,11 @@ def shown_in_stream(event: type[Event], *, shows: type, policy: Policy) -> Calla
 
     def declare(show: _Show) -> _Show:
         _KINDS[event] = _Kind(show=show, shows=shows, policy=policy)
+
+        async def show_to_all(info: Info, committed: Committed) -> Any:  # noqa: ANN401
+            return await show(info, Told(committed=committed, family=frozenset()))
+
+        told_to_all(event, shows=shows, policy=policy)(show_to_all)
         return show
 
     return declare

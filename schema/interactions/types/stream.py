@@ -11,6 +11,7 @@ from domain.customers.actions.streams import Told
 from domain.interactions import events
 from schema.base.context import Info
 from schema.base.descriptions import shown
+from schema.base.event_log import told_to_all
 from schema.base.events import StreamEvent
 from schema.customers.types.stream import place_of, shown_in_stream
 from schema.interactions.policies import CONVERSATIONS
@@ -132,3 +133,5 @@ for _event, _shows in (
     (events.InteractionChanged, InteractionChanged),
 ):
     shown_in_stream(_event, shows=_shows, policy=CONVERSATIONS)(_in_customers(SHOWN[_event]))
+told_to_all(events.NoteAdded, shows=InteractionAdded, policy=CONVERSATIONS)(show_added)
+told_to_all(events.ConversationRead, shows=ConversationRead, policy=CONVERSATIONS)(show_read)
