@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from graphql import (
     GraphQLEnumType,
@@ -23,9 +24,10 @@ from graphql import (
 )
 from graphql.type import GraphQLInputType
 
-from domain.base.actors import ANONYMOUS, EVERY_PERMISSION, Actor, ActorKind, StaffRole
+from domain.base.actors import ANONYMOUS, EVERY_PERMISSION, SYSTEM, Actor, ActorKind, StaffRole
 from domain.base.identifiers import new_id
 from domain.base.work import Works
+from domain.identity.actions.keys import create_api_key
 from domain.identity.rules import ROLE_PERMISSIONS
 from schema.base.context import Context
 from schema.base.errors import top_level_code
@@ -141,7 +143,12 @@ async def open_shop(client: Client) -> Shop:
     )
     own = await _side(client, "own", store="it", phone="+390669812345")
     strange = await _side(client, "strange", store="uk", phone="+442079460000")
-    return Shop(client.works, own, strange, roles=_roles(own))
+    app_key, _ = await client.works.perform(
+        lambda work: create_api_key(work, name="App", permissions=sorted(EVERY_PERMISSION)),
+        actor=SYSTEM,
+        action="apiKeyCreate",
+    )
+    return Shop(client.works, own, strange, roles=_roles(own, app_key))
 
 
 async def _side(client: Client, name: str, *, store: str, phone: str) -> Side:
@@ -184,8 +191,8 @@ async def _side(client: Client, name: str, *, store: str, phone: str) -> Side:
     return Side(ids, f"{name}-1")
 
 
-def _roles(own: Side) -> dict[str, Actor]:
-    """Return an actor of each role; the shopper and the partner agent are of the own side."""
+def _roles(own: Side, app_key: UUID) -> dict[str, Actor]:
+    """Return an actor of each role; the shopper and the partner agent are of the own side, the app has a real key."""
     store_key = parse_id(own.ids["Store"])[1]
     staff = {
         role.value: Actor(
@@ -201,7 +208,7 @@ def _roles(own: Side) -> dict[str, Actor]:
         "ANONYMOUS": ANONYMOUS,
         "SHOPPER": Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=own.customer_key),
         **staff,
-        "APP": Actor(kind=ActorKind.APP, permissions=EVERY_PERMISSION, id=new_id()),
+        "APP": Actor(kind=ActorKind.APP, permissions=EVERY_PERMISSION, id=app_key),
         "APP_WITHOUT": Actor(kind=ActorKind.APP, permissions=frozenset(), id=new_id()),
     }
 
