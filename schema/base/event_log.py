@@ -29,6 +29,14 @@ from schema.base.scalars import Cursor
 
 PAGE_SIZE, PAGE_SIZE_MAX = 50, 100
 
+_PULLED = (
+    "What happened behind a cursor, as far as whoever asks sees it: the stream of everything, pulled. Ask again with "
+    "`endCursor`. For staff and programs."
+)
+_FOLLOWED = (
+    "Everything that happens, over all customers and areas, as far as whoever asks sees it. For staff and programs."
+)
+
 Show = Callable[[Info, Committed], Awaitable[Any]]
 
 
@@ -93,24 +101,8 @@ def declare_event_log(query: type, subscription: type) -> None:
     }
     follow.__annotations__ |= {"after": AfterCursor, "types": wanted, "return": AsyncGenerator[item, None]}
     pull.__name__ = follow.__name__ = "events"
-    extends(query)(
-        strawberry.field(
-            resolver=pull,
-            description=(
-                "What happened behind a cursor, as far as whoever asks sees it: the stream of everything, pulled. Ask "
-                "again with `endCursor`. For staff and programs."
-            ),
-        )
-    )
-    extends(subscription)(
-        strawberry.subscription(
-            resolver=follow,
-            description=(
-                "Everything that happens, over all customers and areas, as far as whoever asks sees it. For staff and "
-                "programs."
-            ),
-        )
-    )
+    extends(query)(strawberry.field(resolver=pull, description=_PULLED))
+    extends(subscription)(strawberry.subscription(resolver=follow, description=_FOLLOWED))
 
 
 def _page_type(item: Any) -> Any:  # noqa: ANN401

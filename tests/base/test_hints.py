@@ -134,13 +134,11 @@ async def test_several_who_number_at_once_leave_no_hole_and_number_nothing_twice
 
     async with works.feed.listen(everything) as listener:
         begin = listener.place.seq
-        async with asyncio.TaskGroup() as tasks:
-            for feed in feeds:
-                tasks.create_task(number(feed))
-            async with asyncio.TaskGroup() as writers:
-                for name in range(60):
-                    writers.create_task(works.perform(opening(f"s{name}", event_count=2), actor=APP, action="open"))
-            is_over = True
+        numbering = [asyncio.create_task(number(feed)) for feed in feeds]
+        stories = [opening(f"s{name}", event_count=2) for name in range(60)]
+        await asyncio.gather(*(works.perform(story, actor=APP, action="open") for story in stories))
+        is_over = True
+        await asyncio.gather(*numbering)
         await works.feed.settle()
         assert await take(listener, 120) == list(range(begin + 1, begin + 121))
     for database in others:

@@ -64,7 +64,7 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
         work.require(Permission.CONVERSATIONS_WRITE)
     message = check_message(start.message)
     subject = _subject(start.subject)
-    known = await find_sent(work, message)
+    known = await find_sent(work, message=message)
     if known is not None:
         key: UUID = known.conversation_id
         return key
@@ -92,7 +92,7 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
         "waiting_on": WaitingOn.US,
         "assignee_id": work.actor.id if work.actor.kind is ActorKind.STAFF else None,
     }
-    thread = await begin_conversation(work, columns)
+    thread = await begin_conversation(work, columns=columns)
     if own_id is None:
         thread.reply(message)
     else:

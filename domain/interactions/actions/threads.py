@@ -45,16 +45,16 @@ def author_of(actor: Actor) -> AuthorKind:
     return _AUTHORS.get(actor.kind, AuthorKind.SYSTEM)
 
 
-async def sent_before(work: Work, message: MessageDetails) -> UUID | None:
+async def sent_before(work: Work, *, message: MessageDetails) -> UUID | None:
     """Return what was sent under the same id of the client; raises `IdempotencyMismatch` for another text."""
-    known = await find_sent(work, message)
+    known = await find_sent(work, message=message)
     if known is None:
         return None
     key: UUID = known.id
     return key
 
 
-async def find_sent(work: Work, message: MessageDetails) -> Any | None:  # noqa: ANN401  a row
+async def find_sent(work: Work, *, message: MessageDetails) -> Any | None:  # noqa: ANN401  a row
     """Return the interaction that was sent under the same id of the client.
 
     Raises `IdempotencyMismatch` where that was another text.
@@ -73,7 +73,7 @@ async def find_sent(work: Work, message: MessageDetails) -> Any | None:  # noqa:
     return known
 
 
-async def begin_conversation(work: Work, columns: Mapping[str, Any]) -> "Thread":
+async def begin_conversation(work: Work, *, columns: Mapping[str, Any]) -> "Thread":
     """Begin a conversation without anything in it yet. Records `ConversationStarted`."""
     row: dict[str, Any] = dict.fromkeys(
         ("assignee_id", "subject", "last_message_id", "snoozed_until", "resolved_at", "follow_up_of_id", "order_id")
@@ -145,10 +145,10 @@ class Thread:
     def become(self, status: ConversationStatus, *, until: datetime | None = None) -> None:
         """Give it another status, which stands in it as an interaction. Raises `InvalidState`."""
         before = self.status
-        check_change(before, status)
+        check_change(before=before, after=status)
         self.add(
             InteractionKind.STATUS_CHANGE,
-            is_shown=is_shown_to_shoppers(before, status),
+            is_shown=is_shown_to_shoppers(before=before, after=status),
             previous_status=before,
             status=status,
         )
@@ -231,7 +231,7 @@ class Thread:
         """Begin another conversation about the same matter, with this message."""
         columns = {name: self[name] for name in ("channel_id", "store_id", "customer_id", "subject", "order_id")}
         columns |= {"status": ConversationStatus.NEW, "waiting_on": WaitingOn.US, "follow_up_of_id": self["id"]}
-        thread = await begin_conversation(self._work, columns)
+        thread = await begin_conversation(self._work, columns=columns)
         key = await thread.hear(message)
         await thread.close()
         return key

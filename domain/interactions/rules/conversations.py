@@ -104,7 +104,7 @@ _FORWARD = (
 )
 
 
-def check_change(before: ConversationStatus, after: ConversationStatus) -> None:
+def check_change(*, before: ConversationStatus, after: ConversationStatus) -> None:
     """Raise `InvalidState` for a status that does not follow from the one before."""
     if after not in _NEXT[before]:
         following = ", ".join(sorted(_NEXT[before])) or "nothing"
@@ -135,7 +135,7 @@ def shown_status(status: ConversationStatus, *, is_shopper: bool) -> Conversatio
     return _SHOWN_TO_SHOPPERS.get(status, status) if is_shopper else status
 
 
-def is_shown_to_shoppers(before: ConversationStatus | None, after: ConversationStatus) -> bool:
+def is_shown_to_shoppers(*, before: ConversationStatus | None, after: ConversationStatus) -> bool:
     """Tell whether a shopper sees a change of the status at all."""
     shown = None if before is None else shown_status(before, is_shopper=True)
     return shown != shown_status(after, is_shopper=True)
@@ -164,7 +164,7 @@ def turn_of(status: ConversationStatus, *, resolved_at: datetime | None, now: da
     return Turn.REOPEN if status in (ConversationStatus.SNOOZED, ConversationStatus.PENDING) else Turn.GO_ON
 
 
-def is_further(before: DeliveryState, after: DeliveryState) -> bool:
+def is_further(*, before: DeliveryState, after: DeliveryState) -> bool:
     """Tell whether a message comes further by this; what was received is never anything else."""
     if before is DeliveryState.RECEIVED:
         return False
