@@ -56,6 +56,11 @@ FURNISH = """mutation($id: ID!) {
   consentRecord(input: { customerId: $id, purpose: SURVEYS, decision: GRANTED, proof: "form" }) { consent { id } }
   customerExport(input: { customerId: $id }) { export { id } }
   customerCreate(input: { givenName: "Absorbed %(name)s" }) { customer { id } } }"""
+CHANNEL = """mutation($input: ChannelUpsertInput!) { channelUpsert(input: $input) {
+  userErrors { message } channel { id } } }"""
+TALK = """mutation($input: ConversationStartInput!) { conversationStart(input: $input) {
+  userErrors { message } conversation { id interactions(first: 5) { nodes { id __typename } } } } }"""
+REMARK = """mutation($input: NoteAddInput!) { noteAdd(input: $input) { userErrors { message } note { id } } }"""
 MERGE = """mutation($a: ID!, $b: ID!) { customerMerge(input: { survivorId: $a, absorbedId: $b }) {
   userErrors { message } merge { id } } }"""
 
@@ -187,8 +192,21 @@ async def _side(client: Client, name: str, *, store: str, phone: str) -> Side:
         "Consent": known["consentRecord"]["consent"]["id"],
         "CustomerMerge": merged["merge"]["id"],
         "CustomerExport": known["customerExport"]["export"]["id"],
+        **await _talk(client, name, store=store, customer_id=customer_id, order_id=sold["id"]),
     }
     return Side(ids, f"{name}-1")
+
+
+async def _talk(client: Client, name: str, *, store: str, customer_id: str, order_id: str) -> dict[str, str]:
+    """Let the shop write to a customer, and note something; return the ids of all that stands there by then."""
+    door = {"name": f"Chat {name}", "kind": "WEB_CHAT", "storeCode": store}
+    channel = (await client.ask(CHANNEL, {"input": door})).data["channelUpsert"]["channel"]
+    said = {"channelId": channel["id"], "customerId": customer_id, "orderId": order_id, "text": f"Good day {name}"}
+    begun = (await client.ask(TALK, {"input": said})).data["conversationStart"]["conversation"]
+    remark = {"conversationId": begun["id"], "text": f"Asks often {name}"}
+    note = (await client.ask(REMARK, {"input": remark})).data["noteAdd"]["note"]
+    stands = {each["__typename"]: each["id"] for each in begun["interactions"]["nodes"]}
+    return {"Channel": channel["id"], "Conversation": begun["id"], "Note": note["id"], **stands}
 
 
 def _roles(own: Side, app_key: UUID) -> dict[str, Actor]:

@@ -22,8 +22,10 @@ from domain.base.kept import Kept
 from domain.base.statements import Prepared
 from domain.customers.repository import consents, customers, identities, timeline
 from domain.identity.repository import stores
+from domain.interactions.repository import conversations, interactions, lists
 from domain.orders.repository import credit_notes, deliveries, orders
 from schema.base.ids import global_id, parse_id
+from schema.interactions import queries
 from schema.orders.types import documents
 from tests.access.shop import TYPES, Shop, edges_of, fields_of, ids_in, literal, open_shop, selected
 from tests.conftest import Client
@@ -63,6 +65,8 @@ async def crawled(shop: Shop, actor: Actor) -> set[str]:
         "OrderConnection": "orders(first: 50)",
         "CustomerConnection": "customers(first: 50)",
         "Store": "stores",
+        "Conversation": f"conversation(id: {own['Conversation']})",
+        "ConversationConnection": "conversations(first: 50)",
     }
     seen: set[str] = set()
     for type_name, root in roots.items():
@@ -73,8 +77,8 @@ async def crawled(shop: Shop, actor: Actor) -> set[str]:
 
 
 def strange_ids(shop: Shop) -> set[str]:
-    """Return the ids that nobody of the own side may see: not the store's, which every shopper may know."""
-    return {value for name, value in shop.strange.ids.items() if name != "Store"}
+    """Return the ids that nobody of the own side may see: not those of store and channel, which shoppers may know."""
+    return {value for name, value in shop.strange.ids.items() if name not in {"Store", "Channel"}}
 
 
 async def test_no_edge_leads_to_a_stranger(client: Client) -> None:
@@ -84,6 +88,8 @@ async def test_no_edge_leads_to_a_stranger(client: Client) -> None:
         seen = await crawled(shop, shop.roles[role])
         assert not seen & strange_ids(shop), role
         assert {shop.own.ids[name] for name in ("Customer", "Order", "CreditNote", "CustomerIdentity")} <= seen, role
+        assert {shop.own.ids[name] for name in ("Conversation", "Message", "StatusChange")} <= seen, role
+        assert (shop.own.ids["Note"] in seen) == (role != "SHOPPER")
     assert strange_ids(shop) & await crawled(shop, shop.roles["ADMIN"])
 
 
@@ -114,7 +120,7 @@ def missing(value: str) -> str:
 
 _NAMES = (
     *("Customer", "Order", "OrderLine", "Delivery", "CreditNote", "CustomerIdentity", "Consent", "CustomerMerge"),
-    "CustomerExport",
+    *("CustomerExport", "Conversation", "Message", "Note", "StatusChange"),
 )
 
 
@@ -176,6 +182,8 @@ _FENCES = {
     "is_part_seen": (orders, deliveries),
     "is_note_seen": (credit_notes, documents),
     "is_store_seen": (stores,),
+    "is_conversation_seen": (conversations, interactions, lists, queries),
+    "is_interaction_seen": (interactions,),
 }
 
 
@@ -186,12 +194,12 @@ async def test_the_database_holds_without_the_queries(client: Client, monkeypatc
     monkeypatch.setattr(statements, "_statements", Kept[Prepared](statements.STATEMENTS_MAX))
     for name, modules in _FENCES.items():
         for module in modules:
-            monkeypatch.setattr(module, name, lambda *_: true())
+            monkeypatch.setattr(module, name, lambda *_, **__: true())
     shop = await open_shop(client)
     for role in NARROWED:
         seen = await crawled(shop, shop.roles[role])
         assert not seen & strange_ids(shop), role
-        assert shop.own.ids["Order"] in seen, role
+        assert {shop.own.ids[name] for name in ("Order", "Conversation", "Message")} <= seen, role
 
     async def no_fence(*_: Any) -> None:  # noqa: ANN401
         return
