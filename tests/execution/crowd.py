@@ -33,6 +33,16 @@ from domain.identity.actions.sessions import open_customer_token
 from domain.identity.actions.staff import create_staff_member, update_staff_member
 from domain.identity.actions.stores import upsert_store
 from domain.identity.rules import LISTED_MAX, StaffChanges, StaffDetails, StoreDetails
+from domain.interactions.actions.channels import ChannelDetails, upsert_channel
+from domain.interactions.actions.conversations import (
+    ConversationChanges,
+    ConversationStart,
+    start_conversation,
+    update_conversation,
+)
+from domain.interactions.actions.messages import add_note, send_message
+from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
+from domain.interactions.rules.conversations import MessageDetails
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_orders
@@ -64,6 +74,8 @@ class Crowd:
         self.customers: list[UUID] = []
         self.exports: list[str] = []
         self._members: list[UUID] = []
+        self._channels: list[UUID] = []
+        self._conversations: list[UUID] = []
         self._other: UUID | None = None
 
     @property
@@ -98,7 +110,7 @@ class Crowd:
         self.size = size
         for grow in (self._add_stores, self._add_staff, self._define, self._add_customers, self._sell, self._add_twins):
             await self._perform(lambda work, grow=grow: grow(work, added))  # type: ignore[misc]
-        for tell in (self._credit, self._deliver, self._ask_consent, self._describe, self._absorb, self._export):
+        for tell in (self._credit, self._deliver, self._ask_consent, self._describe, self._absorb, self._export, self._talk):
             await self._perform(lambda work, tell=tell: tell(work, added))  # type: ignore[misc]
 
     async def _perform(self, story: Callable[[Work], Awaitable[_Answer]]) -> _Answer:
@@ -241,6 +253,26 @@ class Crowd:
         for number in added:
             key = await request_export(work, customer_id=self.customers[number])
             self.exports.append(global_id("CustomerExport", key))
+
+    async def _talk(self, work: Work, added: range) -> None:
+        """One conversation of each, and of the first customer many, of which the first has the most in it."""
+        for number in added:
+            door = ChannelDetails(name=f"Chat {number}", kind=ChannelKind.WEB_CHAT, store_code=f"s-{number}")
+            self._channels.append(await upsert_channel(work, details=door))
+            for customer_id in dict.fromkeys((self.customers[0], self.customers[number])):
+                start = ConversationStart(
+                    channel_id=self._channels[number],
+                    message=MessageDetails(text=f"About {number}"),
+                    customer_id=customer_id,
+                )
+                begun = await start_conversation(work, start=start)
+                await add_note(work, conversation_id=begun, details=MessageDetails(text=f"Note {number}"))
+                self._conversations.append(begun)
+            await send_message(
+                work, conversation_id=self._conversations[0], details=MessageDetails(text=f"Line {number}")
+            )
+        changes = ConversationChanges(tags=[f"tag {number}" for number in range(min(self.size, CONVERSATION_TAGS_MAX))])
+        await update_conversation(work, conversation_id=self._conversations[0], changes=changes)
 
 
 def _word(number: int) -> str:

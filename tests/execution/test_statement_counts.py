@@ -25,6 +25,7 @@ from domain.customers.rules.families import FAMILY_SIZE_MAX
 from domain.customers.rules.profiles import TAGS_MAX
 from domain.identity.repository.stores import list_stores
 from domain.identity.rules import LISTED_MAX
+from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
 from schema.base.batched import batched
 from schema.base.context import Context, Info
 from schema.base.execution.executor import BreadthFirst
@@ -48,6 +49,10 @@ FEWER: Mapping[str, tuple[int, str]] = {
     "Customer.tags": (TAGS_MAX, "so many at most"),
     "Customer.consents": (len(ConsentPurpose) * len(ChannelKind), "one that counts for each purpose and channel"),
     "Customer.merges": (FAMILY_SIZE_MAX - 1, "a family has at most a hundred records"),
+    "Conversation.tags": (CONVERSATION_TAGS_MAX, "so many at most"),
+    "Query.conversationCounts": (1, "one for each filter, of which twenty may be sent, and one statement for each"),
+    "StaleConversation.field": (0, "a path in an input"),
+    "StaleConversation.missed": (0, "of a write that was refused, at most a hundred; loaded at once"),
     "CustomerMerge.signals": (1, "there are ten; stored with the merge"),
     "CustomerMerge.evidence": (1, "a sentence for each signal; stored with the merge"),
     "CustomerMergePreview.blockers": (0, "two families of a hundred cannot be merged; known without reading more"),
@@ -107,7 +112,8 @@ def too_few(rows: Counts) -> dict[str, list[int]]:
 async def read_lists(asking: Client, crowd: Crowd, statements: Counts, rows: Counts) -> None:
     """Read every list of the schema with what is below it."""
     ids = f'survivorId: "{crowd.first_id}", absorbedId: "{crowd.other_id}"'
-    for each in Lists(TYPES, {"Query.customerMergePreview": ids}):
+    arguments = {"Query.customerMergePreview": ids, "Query.conversationCounts": "filters: [{}]"}
+    for each in Lists(TYPES, arguments):
         count, data = await counted(asking, each.document)
         statements[each.key].append(count)
         rows[each.key].append(widest(data, each.names))
