@@ -68,6 +68,8 @@ def upgrade() -> None:
             op.execute(f"CREATE POLICY narrowed ON {table} FOR SELECT TO {ROLE} USING ({condition})")
             op.execute(f"GRANT SELECT ON {table} TO {ROLE}")
         op.execute(f"GRANT SELECT ON channels TO {ROLE}")
+        # A program that wrote is named by its key's id, and by nothing else of it.
+        op.execute(f"GRANT SELECT (id) ON api_keys TO {ROLE}")
 
 
 def _add_conversations() -> None:
@@ -201,6 +203,7 @@ def _add_interactions() -> None:
 def downgrade() -> None:
     """Take it back."""
     if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"REVOKE SELECT (id) ON api_keys FROM {ROLE}")
         op.execute(f"REVOKE SELECT ON channels FROM {ROLE}")
         for table in POLICIES:
             op.execute(f"REVOKE SELECT ON {table} FROM {ROLE}")

@@ -11,7 +11,7 @@ from uuid import UUID
 from babel.core import get_global
 from babel.localedata import locale_identifiers
 
-from domain.base.actors import SYSTEM, Actor, ActorKind, StaffRole
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, Actor, ActorKind, StaffRole
 from domain.base.errors import Refusal, Refusals
 from domain.base.work import Work, Works
 from domain.customers.actions.attributes import upsert_definition
@@ -40,15 +40,16 @@ from domain.interactions.actions.conversations import (
     start_conversation,
     update_conversation,
 )
-from domain.interactions.actions.messages import add_note, send_message
+from domain.interactions.actions.messages import add_note
 from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
 from domain.interactions.rules.conversations import MessageDetails
 from domain.orders.actions.credit_notes import upsert_credit_notes
 from domain.orders.actions.deliveries import record_delivery
 from domain.orders.actions.orders import upsert_orders
 from domain.orders.rules import CreditNoteDetails, DeliveredLine, DeliveryDetails, LineDetails, OrderDetails
+from domain.reactions import REACTIONS
 from schema.base.ids import global_id
-from tests.conftest import NOW
+from tests.conftest import NOW, StandingClock
 
 CURRENCIES = ["EUR", *(code for code in sorted(get_global("all_currencies")) if code[0] not in "EX")]
 """The shop's own, and more than a hundred others."""
@@ -73,8 +74,8 @@ class Crowd:
         self.size = 0
         self.customers: list[UUID] = []
         self.exports: list[str] = []
+        self._keys: list[UUID] = []
         self._members: list[UUID] = []
-        self._channels: list[UUID] = []
         self._conversations: list[UUID] = []
         self._other: UUID | None = None
 
@@ -110,8 +111,14 @@ class Crowd:
         self.size = size
         for grow in (self._add_stores, self._add_staff, self._define, self._add_customers, self._sell, self._add_twins):
             await self._perform(lambda work, grow=grow: grow(work, added))  # type: ignore[misc]
-        for tell in (self._credit, self._deliver, self._ask_consent, self._describe, self._absorb, self._export, self._talk):
+        for tell in (self._credit, self._deliver, self._ask_consent, self._describe, self._absorb, self._export):
             await self._perform(lambda work, tell=tell: tell(work, added))  # type: ignore[misc]
+        for number in added:
+            clock = StandingClock()
+            clock.advance(-number * STEP)
+            works = Works(database=self.works.database, reactions=REACTIONS, clock=clock)
+            app = Actor(kind=ActorKind.APP, permissions=EVERY_PERMISSION, id=self._keys[number])
+            await works.perform(lambda work, number=number: self._talk(work, number), actor=app, action="test")  # type: ignore[misc]
 
     async def _perform(self, story: Callable[[Work], Awaitable[_Answer]]) -> _Answer:
         return await self.works.perform(story, actor=SYSTEM, action="test")
@@ -127,7 +134,8 @@ class Crowd:
                 time_zone="Europe/Rome",
             )
             await upsert_store(work, details=store)
-            await create_api_key(work, name=f"Key {number}", permissions=["customers:read"])
+            key, _ = await create_api_key(work, name=f"Key {number}", permissions=["customers:read"])
+            self._keys.append(key)
 
     async def _add_staff(self, work: Work, added: range) -> None:
         for number in added:
@@ -254,25 +262,18 @@ class Crowd:
             key = await request_export(work, customer_id=self.customers[number])
             self.exports.append(global_id("CustomerExport", key))
 
-    async def _talk(self, work: Work, added: range) -> None:
-        """One conversation of each, and of the first customer many, of which the first has the most in it."""
-        for number in added:
-            door = ChannelDetails(name=f"Chat {number}", kind=ChannelKind.WEB_CHAT, store_code=f"s-{number}")
-            self._channels.append(await upsert_channel(work, details=door))
-            for customer_id in dict.fromkeys((self.customers[0], self.customers[number])):
-                start = ConversationStart(
-                    channel_id=self._channels[number],
-                    message=MessageDetails(text=f"About {number}"),
-                    customer_id=customer_id,
-                )
-                begun = await start_conversation(work, start=start)
-                await add_note(work, conversation_id=begun, details=MessageDetails(text=f"Note {number}"))
-                self._conversations.append(begun)
-            await send_message(
-                work, conversation_id=self._conversations[0], details=MessageDetails(text=f"Line {number}")
-            )
-        changes = ConversationChanges(tags=[f"tag {number}" for number in range(min(self.size, CONVERSATION_TAGS_MAX))])
-        await update_conversation(work, conversation_id=self._conversations[0], changes=changes)
+    async def _talk(self, work: Work, number: int) -> None:
+        """Let a program write to the first customer, and note something on the first of these conversations."""
+        door = ChannelDetails(name=f"Chat {number}", kind=ChannelKind.WEB_CHAT, store_code=f"s-{number}")
+        channel_id = await upsert_channel(work, details=door)
+        said = MessageDetails(text=f"About {number}")
+        start = ConversationStart(channel_id=channel_id, message=said, customer_id=self.customers[0])
+        self._conversations.append(await start_conversation(work, start=start))
+        first = self._conversations[0]
+        for key in {self._conversations[number], first}:
+            await add_note(work, conversation_id=key, details=said)
+        tags = [f"tag {tag}" for tag in range(min(number + 1, CONVERSATION_TAGS_MAX))]
+        await update_conversation(work, conversation_id=first, changes=ConversationChanges(tags=tags))
 
 
 def _word(number: int) -> str:

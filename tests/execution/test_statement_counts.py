@@ -51,6 +51,7 @@ FEWER: Mapping[str, tuple[int, str]] = {
     "Customer.merges": (FAMILY_SIZE_MAX - 1, "a family has at most a hundred records"),
     "Conversation.tags": (CONVERSATION_TAGS_MAX, "so many at most"),
     "Query.conversationCounts": (1, "one for each filter, of which twenty may be sent, and one statement for each"),
+    "EventPage.items": (0, "each is read by itself, as a stream sends it, at most a hundred: not tried here"),
     "StaleConversation.field": (0, "a path in an input"),
     "StaleConversation.missed": (0, "of a write that was refused, at most a hundred; loaded at once"),
     "CustomerMerge.signals": (1, "there are ten; stored with the merge"),

@@ -1,6 +1,6 @@
 """Every query about the keys of programs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +23,11 @@ async def find_api_key_by_hash(session: AsyncSession, secret_hash: str) -> Row[A
 async def list_api_keys_by_id(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Return keys by their ids."""
     return await rows_by_id(session, ApiKey, ids)
+
+
+async def list_program_ids(session: AsyncSession, ids: Collection[UUID]) -> set[UUID]:
+    """Return those of the ids that are programs', whether their keys still open anything or not."""
+    return set(await session.scalars(select(ApiKey.id).where(ApiKey.id.in_(ids))))
 
 
 async def set_last_used(session: AsyncSession, api_key_id: UUID, now: datetime) -> None:

@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from domain.base.database import Session
 from domain.base.pages import check_page
+from domain.identity.repository.keys import list_program_ids
 from domain.interactions.actions.threads import author_of
 from domain.interactions.repository.interactions import (
     count_interactions,
@@ -312,6 +313,14 @@ async def load_notes(info: Info, ids: Sequence[UUID]) -> list[Note | None]:
 async def load_status_changes(info: Info, ids: Sequence[UUID]) -> list[StatusChange | None]:
     """Read changes of status by their ids."""
     return await _load_kind(info, ids, StatusChange)
+
+
+@loads("Bot", policy=CONVERSATIONS)
+async def load_bots(info: Info, ids: Sequence[UUID]) -> list[Bot | None]:
+    """Read programs by their ids."""
+    async with info.context.reading() as session:
+        known = await list_program_ids(session, ids)
+    return [_bot(key) if key in known else None for key in ids]
 
 
 async def load_authors(info: Info, named: Sequence[tuple[str, UUID | None]]) -> list[Author | None]:
