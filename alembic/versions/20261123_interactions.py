@@ -97,6 +97,8 @@ def _add_conversations() -> None:
         sa.Column("version", WHOLE, nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("updated_at", INSTANT, nullable=False),
+        sa.Column("shopper_version", WHOLE, nullable=False),
+        sa.Column("shopper_updated_at", INSTANT, nullable=False),
         _one_of("conversations", "status", STATUSES),
         _one_of("conversations", "waiting_on", ("CUSTOMER", "US", "THIRD_PARTY", "NOBODY")),
         _one_of("conversations", "priority", ("LOW", "NORMAL", "HIGH", "URGENT")),

@@ -25,6 +25,14 @@ class ConversationChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ConversationArranged(Event):
+    """Something changed that staff alone see of a conversation, such as its tags; no shopper is ever told."""
+
+    conversation_id: UUID
+    customer_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class InteractionAdded(Event):
     """Something was said, noted or done in a conversation."""
 
@@ -56,4 +64,12 @@ class ConversationRead(Event):
 
     conversation_id: UUID
     customer_id: UUID | None
+    reader_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotesRead(Event):
+    """Somebody has read a conversation so far, of which only staff saw what was new; no shopper is ever told."""
+
+    conversation_id: UUID
     reader_id: UUID

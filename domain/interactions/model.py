@@ -90,6 +90,10 @@ class Conversation(Base, kw_only=True):
     version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    shopper_version: Mapped[int]
+    """Rises with what the customer sees, so that they do not notice a note."""
+    shopper_updated_at: Mapped[datetime]
+    """When something last happened that the customer sees."""
 
 
 class ConversationTag(Base, kw_only=True):

@@ -213,14 +213,14 @@ def _order_key(value: Change[strawberry.ID | None]) -> Change[UUID | None]:
 class ConversationFilter:
     """See the description."""
 
-    status: list[ConversationStatus] | None = optional("In one of these; for staff.")
+    status: list[ConversationStatus] | None = optional("In one of these, as whoever asks sees them.")
     store_code: list[str] | None = optional("Of channels of these stores.")
     assignee_id: strawberry.ID | None = optional("That this member of staff is at.")
     is_unassigned: bool | None = optional("True: in the queue; false: somebody is at them.")
     channel_kind: list[ChannelKind] | None = optional("That came in through such channels.")
     customer_id: strawberry.ID | None = optional("With this customer, whoever they are merged with.")
-    priority: list[Priority] | None = optional("As urgent as one of these.")
-    tag: list[str] | None = optional("With one of these tags.")
+    priority: list[Priority] | None = optional("As urgent as one of these; for staff.")
+    tag: list[str] | None = optional("With one of these tags; for staff.")
     waiting_on: list[WaitingOn] | None = optional("Where it is the turn of one of these.")
     is_unread: bool | None = optional("True: with messages that whoever asks has not read; false: without.")
 

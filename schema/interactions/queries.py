@@ -8,14 +8,15 @@ import strawberry
 from strawberry import UNSET
 
 from domain.base.database import Session
-from domain.base.errors import Invalid
-from domain.base.pages import check_page
+from domain.base.errors import Forbidden, Invalid
+from domain.base.pages import Ordering, check_page
 from domain.customers.repository.families import count_by_family
 from domain.interactions.actions.threads import author_of
 from domain.interactions.model import Conversation as ConversationRow
 from domain.interactions.repository.channels import list_channels
 from domain.interactions.repository.lists import (
     ORDERINGS,
+    SHOPPER_ORDERINGS,
     Reader,
     SortField,
     count_conversations,
@@ -45,6 +46,28 @@ def _reader(info: Info) -> Reader | None:
     """Return who asks what they have not read."""
     actor = info.context.actor
     return None if actor.id is None else Reader(kind=author_of(actor), id=actor.id)
+
+
+def _wanted(info: Info, named: ConversationFilter) -> Wanted:
+    """Return what is asked for. Raises `Forbidden` for a shopper who asks by what only staff see."""
+    wanted = named.wanted()
+    if wanted.priorities or wanted.tags:
+        _require_staff(info, "Shoppers do not filter by priority or tag; leave them out.")
+    return wanted
+
+
+def _ordering(info: Info, sort: ConversationSort | None) -> Ordering:
+    """Return the order that is asked for, by default the newest first. Raises `Forbidden` as `_wanted` does."""
+    field = SortField.UPDATED_AT if sort is None else sort.field
+    if field is SortField.PRIORITY:
+        _require_staff(info, "Shoppers do not sort by priority; choose another field.")
+    orderings = ORDERINGS if info.context.actor.customer_id is None else SHOPPER_ORDERINGS
+    return orderings[field, sort is None or sort.direction is Direction.DESC]
+
+
+def _require_staff(info: Info, message: str) -> None:
+    if info.context.actor.customer_id is not None:
+        raise Forbidden(message)
 
 
 @strawberry.type
@@ -81,9 +104,8 @@ class InteractionQueries:
         """Read a page of conversations."""
         page = check_page(first=given(first), after=given(after), last=given(last), before=given(before))
         named, sort, reader = given(filter), given(order_by), _reader(info)
-        wanted = Wanted() if named is None else named.wanted()
-        field = SortField.UPDATED_AT if sort is None else sort.field
-        ordering = ORDERINGS[field, sort is None or sort.direction is Direction.DESC]
+        wanted = Wanted() if named is None else _wanted(info, named)
+        ordering = _ordering(info, sort)
         async with info.context.reading() as session:
             found = await list_conversations(session, wanted=wanted, ordering=ordering, page=page, reader=reader)
         is_shopper = info.context.actor.customer_id is not None
@@ -106,7 +128,7 @@ class InteractionQueries:
             raise Invalid(message)
         reader = _reader(info)
         async with info.context.reading() as session:
-            return [await count_conversations(session, wanted=each.wanted(), reader=reader) for each in filters]
+            return [await count_conversations(session, wanted=_wanted(info, each), reader=reader) for each in filters]
 
 
 @extends(Customer)

@@ -49,6 +49,7 @@ FEWER: Mapping[str, tuple[int, str]] = {
     "Customer.tags": (TAGS_MAX, "so many at most"),
     "Customer.consents": (len(ConsentPurpose) * len(ChannelKind), "one that counts for each purpose and channel"),
     "Customer.merges": (FAMILY_SIZE_MAX - 1, "a family has at most a hundred records"),
+    "Conversation.viewers": (0, "who looks at it at the moment, which no table has; those are loaded at once"),
     "Conversation.tags": (CONVERSATION_TAGS_MAX, "so many at most"),
     "Query.conversationCounts": (1, "one for each filter, of which twenty may be sent, and one statement for each"),
     "EventPage.items": (0, "each is read by itself, as a stream sends it, at most a hundred: not tried here"),

@@ -16,7 +16,7 @@ from domain.customers.rules.consents import ChannelKind
 from domain.identity.repository.staff import list_staff_by_id
 from domain.interactions.actions.threads import Thread, author_of, begin_conversation, find_sent
 from domain.interactions.errors import ChannelClosed
-from domain.interactions.events import ConversationRead, InteractionChanged
+from domain.interactions.events import ConversationRead, InteractionChanged, NotesRead
 from domain.interactions.repository.conversations import (
     deliver_up_to,
     find_channel,
@@ -24,6 +24,7 @@ from domain.interactions.repository.conversations import (
     find_reading_place,
     find_seq,
     get_conversation_for_update,
+    has_shown_between,
     list_tags,
     note_reading_place,
     replace_tags,
@@ -33,6 +34,7 @@ from domain.interactions.rules.conversations import (
     TAG_LENGTH_MAX,
     TAGS_MAX,
     ConversationStatus,
+    InteractionKind,
     MessageDetails,
     Priority,
     WaitingOn,
@@ -64,7 +66,7 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
         work.require(Permission.CONVERSATIONS_WRITE)
     message = check_message(start.message)
     subject = _subject(start.subject)
-    known = await find_sent(work, message=message)
+    known = await find_sent(work, message=message, kind=InteractionKind.MESSAGE)
     if known is not None:
         key: UUID = known.conversation_id
         return key
@@ -73,7 +75,7 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
         text = "Say with which customer."
         raise Required(text, field=("customer_id",))
     await require_customer(work, customer_id=customer_id, needs=Permission.CONVERSATIONS_WRITE)
-    channel = await find_channel(work.session, start.channel_id)
+    channel = await find_channel(work.session, start.channel_id, sight=work.actor.sight)
     if channel is None:
         text = "There is no channel with this id."
         raise NotFound(text, field=("channel_id",))
@@ -221,7 +223,7 @@ async def mark_read(work: Work, *, conversation_id: UUID, seq: int) -> UUID:
     """Keep how far the actor has read a conversation, in their own counting; what is read stays read.
 
     What the shop sent is READ once the customer has read it. Raises `ConversationNotFound`, `Invalid` for a number that
-    nothing has. Records `ConversationRead`, `InteractionChanged`. Locks the conversation.
+    nothing has. Records `ConversationRead` or `NotesRead`, `InteractionChanged`. Locks the conversation.
     """
     is_shopper = work.actor.customer_id is not None
     if not is_shopper:
@@ -249,7 +251,12 @@ async def mark_read(work: Work, *, conversation_id: UUID, seq: int) -> UUID:
             "read_at": work.now,
         },
     )
-    work.record(ConversationRead(conversation_id=conversation_id, customer_id=row.customer_id, reader_id=work.actor.id))
+    if is_shopper or await has_shown_between(work.session, conversation_id, after=known, up_to=own):
+        work.record(
+            ConversationRead(conversation_id=conversation_id, customer_id=row.customer_id, reader_id=work.actor.id)
+        )
+    else:
+        work.record(NotesRead(conversation_id=conversation_id, reader_id=work.actor.id))
     for key in await deliver_up_to(work.session, conversation_id, seq=own) if is_shopper else ():
         work.record(
             InteractionChanged(conversation_id=conversation_id, interaction_id=key, customer_id=row.customer_id)

@@ -32,7 +32,7 @@ async def send_message(
         work.require(Permission.CONVERSATIONS_WRITE)
     message = check_message(details)
     conversation = await get_conversation_for_update(work.session, conversation_id, sight=work.actor.sight)
-    known = await sent_before(work, message=message)
+    known = await sent_before(work, conversation_id=conversation_id, message=message, kind=InteractionKind.MESSAGE)
     if known is not None:
         return known
     await _require_fresh(work, conversation, expected_last_seq, is_shopper=is_shopper)
@@ -50,7 +50,7 @@ async def add_note(work: Work, *, conversation_id: UUID, details: MessageDetails
     work.require(Permission.CONVERSATIONS_WRITE)
     note = check_message(details)
     conversation = await get_conversation_for_update(work.session, conversation_id, sight=work.actor.sight)
-    known = await sent_before(work, message=note)
+    known = await sent_before(work, conversation_id=conversation_id, message=note, kind=InteractionKind.NOTE)
     if known is not None:
         return known
     thread = Thread(work, conversation)

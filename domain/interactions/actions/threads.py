@@ -9,7 +9,12 @@ from domain.base.actors import Actor, ActorKind
 from domain.base.errors import IdempotencyMismatch, InvalidState
 from domain.base.identifiers import new_id
 from domain.base.work import Work
-from domain.interactions.events import ConversationChanged, ConversationStarted, InteractionAdded
+from domain.interactions.events import (
+    ConversationArranged,
+    ConversationChanged,
+    ConversationStarted,
+    InteractionAdded,
+)
 from domain.interactions.repository.conversations import (
     add_conversation,
     add_interactions,
@@ -29,6 +34,7 @@ from domain.interactions.rules.conversations import (
     WaitingOn,
     check_change,
     is_shown_to_shoppers,
+    shown_status,
     turn_of,
     waiting_on,
 )
@@ -40,24 +46,37 @@ _AUTHORS: Mapping[ActorKind, AuthorKind] = {
 }
 
 
+_USED = "This clientMessageId was used for something else; give each message an id of its own."
+
+_SEEN_BY_SHOPPERS = ("shopper_seq", "subject", "waiting_on", "order_id", "customer_id", "assignee_id")
+"""What a customer sees of their conversation, beside its status."""
+
+
 def author_of(actor: Actor) -> AuthorKind:
     """Return as what this actor writes."""
     return _AUTHORS.get(actor.kind, AuthorKind.SYSTEM)
 
 
-async def sent_before(work: Work, *, message: MessageDetails) -> UUID | None:
-    """Return what was sent under the same id of the client; raises `IdempotencyMismatch` for another text."""
-    known = await find_sent(work, message=message)
+async def sent_before(
+    work: Work, *, conversation_id: UUID, message: MessageDetails, kind: InteractionKind
+) -> UUID | None:
+    """Return what was sent to the conversation under the same id of the client, also where another one followed it.
+
+    Raises `IdempotencyMismatch` where that was another text, or to another conversation.
+    """
+    known = await find_sent(work, message=message, kind=kind)
     if known is None:
         return None
+    if conversation_id not in (known.conversation_id, known.follow_up_of_id):
+        raise IdempotencyMismatch(_USED, field=("client_message_id",))
     key: UUID = known.id
     return key
 
 
-async def find_sent(work: Work, *, message: MessageDetails) -> Any | None:  # noqa: ANN401  a row
+async def find_sent(work: Work, *, message: MessageDetails, kind: InteractionKind) -> Any | None:  # noqa: ANN401  a row
     """Return the interaction that was sent under the same id of the client.
 
-    Raises `IdempotencyMismatch` where that was another text.
+    Raises `IdempotencyMismatch` where that was another text, or a note and no message.
     """
     if message.client_message_id is None or work.actor.id is None:
         return None
@@ -67,9 +86,8 @@ async def find_sent(work: Work, *, message: MessageDetails) -> Any | None:  # no
         author_id=work.actor.id,
         client_message_id=message.client_message_id,
     )
-    if known is not None and known.text != message.text:
-        text = "This clientMessageId was used for another text; give each message an id of its own."
-        raise IdempotencyMismatch(text, field=("client_message_id",))
+    if known is not None and (known.text, known.kind) != (message.text, kind):
+        raise IdempotencyMismatch(_USED, field=("client_message_id",))
     return known
 
 
@@ -90,6 +108,8 @@ async def begin_conversation(work: Work, *, columns: Mapping[str, Any]) -> "Thre
         "version": 1,
         "created_at": work.now,
         "updated_at": work.now,
+        "shopper_version": 1,
+        "shopper_updated_at": work.now,
         **columns,
     }
     work.record(ConversationStarted(conversation_id=row["id"], customer_id=row["customer_id"]))
@@ -196,10 +216,15 @@ class Thread:
         if self._is_new:
             await add_conversation(self._work.session, {**self._known, **self._changes})
         else:
+            is_seen = self._is_seen_by_shopper()
             self._changes |= {"version": self["version"] + 1, "updated_at": self._work.now}
+            if is_seen:
+                self._changes["shopper_version"] = self["shopper_version"] + 1
+                self._changes["shopper_updated_at"] = self._work.now
             await change_conversation(self._work.session, self["id"], self._changes)
             if self._is_another:
-                self._work.record(ConversationChanged(conversation_id=self["id"], customer_id=self["customer_id"]))
+                event = ConversationChanged if is_seen else ConversationArranged
+                self._work.record(event(conversation_id=self["id"], customer_id=self["customer_id"]))
         await add_interactions(self._work.session, self._added)
         if self._read_seq is not None and self._work.actor.id is not None:
             row = {
@@ -210,6 +235,12 @@ class Thread:
                 "read_at": self._work.now,
             }
             await note_reading_place(self._work.session, row)
+
+    def _is_seen_by_shopper(self) -> bool:
+        """Tell whether the customer sees anything of what is different by now."""
+        before = ConversationStatus(self._known["status"])
+        is_another_status = shown_status(before, is_shopper=True) != shown_status(self.status, is_shopper=True)
+        return is_another_status or any(self[name] != self._known[name] for name in _SEEN_BY_SHOPPERS)
 
     def _say(self, message: MessageDetails, delivery: DeliveryState) -> UUID:
         key = self.add(

@@ -22,7 +22,7 @@ from domain.interactions.model import (
     ConversationTag,
     Interaction,
 )
-from domain.interactions.repository.sight import is_conversation_seen
+from domain.interactions.repository.sight import is_channel_served, is_conversation_seen
 from domain.interactions.rules.conversations import ConversationStatus, DeliveryState
 from domain.orders.model import Order
 
@@ -30,13 +30,15 @@ NUMBERS = Numbers("conversation_numbers")
 """PostgreSQL's; SQLite's only writer counts."""
 
 
-async def find_channel(session: AsyncSession, channel_id: UUID) -> Any | None:  # noqa: ANN401  a row
-    """Return the channel."""
+async def find_channel(session: AsyncSession, channel_id: UUID, *, sight: Sight) -> Any | None:  # noqa: ANN401  a row
+    """Return the channel, where whoever acts sees the conversations that come in through it."""
 
     def build() -> Select[Any]:
-        return select(*Channel.__table__.c).where(Channel.id == bindparam("id", type_=Key()))
+        is_meant = Channel.id == bindparam("id", type_=Key())
+        return select(*Channel.__table__.c).where(is_meant, is_channel_served(session, sight=sight))
 
-    rows = await prepared(session, ("channel",), build).rows(session, id=channel_id)
+    statement = prepared(session, ("channel", sight.kind), build)
+    rows = await statement.rows(session, id=channel_id, **sight.parameters)
     return rows[0] if rows else None
 
 
@@ -65,7 +67,10 @@ async def find_by_client_message_id(
 
     def build() -> Select[Any]:
         told: list[Any] = [Interaction.id, Interaction.conversation_id, Interaction.kind, Interaction.text]
-        return select(*told).where(
+        place = select(*told, Conversation.follow_up_of_id).join(
+            Conversation, Conversation.id == Interaction.conversation_id
+        )
+        return place.where(
             Interaction.author_kind == bindparam("author_kind", type_=Text()),
             Interaction.author_id == bindparam("author_id", type_=Key()),
             Interaction.client_message_id == bindparam("client_message_id", type_=Text()),
@@ -142,6 +147,17 @@ async def list_tags(session: AsyncSession, conversation_id: UUID) -> list[str]:
     """Return the tags of a conversation, in alphabetical order."""
     statement = select(ConversationTag.tag).where(ConversationTag.conversation_id == conversation_id)
     return sorted((await session.scalars(statement)).all())
+
+
+async def has_shown_between(session: AsyncSession, conversation_id: UUID, *, after: int, up_to: int) -> bool:
+    """Tell whether the customer sees anything that stands behind one number and not behind the other."""
+    statement = select(Interaction.id).where(
+        Interaction.conversation_id == conversation_id,
+        Interaction.seq > after,
+        Interaction.seq <= up_to,
+        Interaction.shopper_seq.is_not(None),
+    )
+    return (await session.execute(statement.limit(1))).first() is not None
 
 
 async def find_seq(session: AsyncSession, conversation_id: UUID, *, shopper_seq: int) -> int:

@@ -1,6 +1,6 @@
 """Lists of conversations: the inbox, its filters and counts, and a customer's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_page, list_pages_by_group
 from domain.base.repository.rows import Columns
+from domain.base.sight import sight_of
 from domain.customers.repository.families import is_in_family, members
 from domain.identity.model import Store
 from domain.interactions.model import Channel, Conversation, ConversationReading, ConversationTag
 from domain.interactions.repository.sight import is_conversation_seen
+from domain.interactions.rules.conversations import statuses_behind
 
 
 class SortField(StrEnum):
@@ -37,7 +39,13 @@ ORDERINGS = {
 }
 """Every order of a list of conversations; each has an index that it is read from."""
 
-NEWEST_CONVERSATIONS = ORDERINGS[SortField.UPDATED_AT, True]
+_BY_SHOPPER = (Conversation.shopper_updated_at, Conversation.id)
+SHOPPER_ORDERINGS = {
+    **{key: ordering for key, ordering in ORDERINGS.items() if key[0] is SortField.CREATED_AT},
+    (SortField.UPDATED_AT, True): Ordering("conversations.shopper", _BY_SHOPPER, is_descending=True),
+    (SortField.UPDATED_AT, False): Ordering("conversations.shopper", _BY_SHOPPER),
+}
+"""Those of a shopper, who neither notices a note nor learns how urgent the shop thinks they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +76,7 @@ async def list_conversations(
     session: AsyncSession, *, wanted: ConversationFilter, ordering: Ordering, page: PageRequest, reader: Reader | None
 ) -> Page[Row[Any]]:
     """Return one page of the conversations that the filter names."""
-    statement = _narrowed(select(*Conversation.__table__.c), wanted, reader)
+    statement = _narrowed(session, select(*Conversation.__table__.c), wanted, reader)
     return await list_page(
         session,
         lambda: statement.where(is_conversation_seen(session)),
@@ -80,7 +88,7 @@ async def list_conversations(
 
 async def count_conversations(session: AsyncSession, *, wanted: ConversationFilter, reader: Reader | None) -> int:
     """Return how many conversations the filter names."""
-    statement = _narrowed(select(func.count()).select_from(Conversation), wanted, reader)
+    statement = _narrowed(session, select(func.count()).select_from(Conversation), wanted, reader)
     count: int = (await session.execute(statement.where(is_conversation_seen(session)))).scalar_one()
     return count
 
@@ -89,6 +97,7 @@ async def list_conversations_by_customer(
     session: AsyncSession, ids: Sequence[UUID], *, page: PageRequest, columns: Columns = None
 ) -> list[Page[Any]]:
     """Return a page of conversations for each customer, with all their family's, the newest first, aligned to `ids`."""
+    orderings = ORDERINGS if sight_of(session).customer_id is None else SHOPPER_ORDERINGS
     return await list_pages_by_group(
         session,
         Conversation,
@@ -98,16 +107,17 @@ async def list_conversations_by_customer(
             lambda family, row: (row.customer_id == family.c.id) & is_conversation_seen(session, row),
         ),
         keys=ids,
-        ordering=NEWEST_CONVERSATIONS,
+        ordering=orderings[SortField.UPDATED_AT, True],
         page=page,
         columns=columns,
     )
 
 
-def _narrowed(statement: Select[Any], wanted: ConversationFilter, reader: Reader | None) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = []
+def _narrowed(
+    session: AsyncSession, statement: Select[Any], wanted: ConversationFilter, reader: Reader | None
+) -> Select[Any]:
+    conditions = [_has_status(session, wanted.statuses)] if wanted.statuses else []
     for column, values in (
-        (Conversation.status, wanted.statuses),
         (Conversation.priority, wanted.priorities),
         (Conversation.waiting_on, wanted.waiting_on),
     ):
@@ -133,6 +143,12 @@ def _narrowed(statement: Select[Any], wanted: ConversationFilter, reader: Reader
         is_unread = _is_unread(reader)
         conditions.append(is_unread if wanted.is_unread else ~is_unread)
     return statement.where(*conditions)
+
+
+def _has_status(session: AsyncSession, statuses: Collection[str]) -> ColumnElement[bool]:
+    """Say that a conversation has one of these statuses, as the session sees them: maybe none has."""
+    behind = statuses_behind(statuses, is_shopper=sight_of(session).customer_id is not None)
+    return Conversation.status.in_(sorted(behind))
 
 
 def _is_unread(reader: Reader) -> ColumnElement[bool]:

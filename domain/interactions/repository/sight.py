@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.base.sight import Sight, sight_of
 from domain.base.statements import is_of_stores, shopper_of
 from domain.customers.repository.families import is_in_family
-from domain.interactions.model import Conversation, Interaction
+from domain.interactions.model import Channel, Conversation, Interaction
 
 
 def is_conversation_seen(
@@ -17,6 +17,11 @@ def is_conversation_seen(
     if seen.customer_id is not None:
         return is_in_family(conversation.customer_id, shopper_of(seen))
     return true() if seen.store_ids is None else is_of_stores(session, seen, conversation.store_id)
+
+
+def is_channel_served(session: AsyncSession, *, sight: Sight) -> ColumnElement[bool]:
+    """Say that whoever acts sees what comes in through a channel: a partner agent, through those of their stores."""
+    return true() if sight.store_ids is None else is_of_stores(session, sight, Channel.store_id)
 
 
 def is_interaction_seen(session: AsyncSession, interaction: type[Interaction] = Interaction) -> ColumnElement[bool]:

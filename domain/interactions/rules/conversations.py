@@ -1,6 +1,6 @@
 """What a conversation may become, by whom, and what a shopper sees of it. Pure: plain values in, decisions out."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -133,6 +133,11 @@ def waiting_on(status: ConversationStatus, *, before: WaitingOn) -> WaitingOn:
 def shown_status(status: ConversationStatus, *, is_shopper: bool) -> ConversationStatus:
     """Return the status as who asks sees it: that we sleep on it, or take it for spam, is no shopper's business."""
     return _SHOWN_TO_SHOPPERS.get(status, status) if is_shopper else status
+
+
+def statuses_behind(shown: Collection[str], *, is_shopper: bool) -> frozenset[ConversationStatus]:
+    """Return the statuses that who asks sees as one of these."""
+    return frozenset(each for each in ConversationStatus if shown_status(each, is_shopper=is_shopper) in shown)
 
 
 def is_shown_to_shoppers(*, before: ConversationStatus | None, after: ConversationStatus) -> bool:

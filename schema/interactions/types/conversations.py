@@ -167,9 +167,17 @@ class Conversation(Node):
         reads=("last_seq", "shopper_seq"),
     )
     snoozed_until: datetime | None = column("When it wakes; null where it does not sleep, and for a shopper.")
-    version: int = column("Rises with each change: send it back as `expectedVersion`.")
+    version: int = derived(
+        "Rises with each change that whoever asks sees: send it back as `expectedVersion`.",
+        of=lambda own: own.row.shopper_version if own.is_shopper else own.row.version,
+        reads=("version", "shopper_version"),
+    )
     created_at: datetime = column("When it began.")
-    updated_at: datetime = column("When something last happened in it.")
+    updated_at: datetime = derived(
+        "When something last happened in it that whoever asks sees.",
+        of=lambda own: own.row.shopper_updated_at if own.is_shopper else own.row.updated_at,
+        reads=("updated_at", "shopper_updated_at"),
+    )
 
     @batched(description="Through which it came in.", reads=("channel_id",))
     async def channel(conversations: list["Conversation"], info: Info) -> list[Channel]:  # noqa: N805

@@ -10,6 +10,6 @@ described_enum(
     values={
         SortField.UPDATED_AT: "When something last happened in them.",
         SortField.CREATED_AT: "When they began.",
-        SortField.PRIORITY: "How urgent they are.",
+        SortField.PRIORITY: "How urgent they are; for staff.",
     },
 )

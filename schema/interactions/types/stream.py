@@ -14,7 +14,7 @@ from schema.base.descriptions import shown
 from schema.base.event_log import told_to_all
 from schema.base.events import StreamEvent
 from schema.customers.types.stream import place_of, shown_in_stream
-from schema.interactions.policies import CONVERSATIONS
+from schema.interactions.policies import CONVERSATIONS, TEAM
 from schema.interactions.types.conversations import (
     Conversation,
     Interaction,
@@ -82,6 +82,11 @@ async def show_changed(info: Info, committed: Committed) -> ConversationChanged 
     return None if found is None else ConversationChanged(**place_of(committed), conversation=found)
 
 
+async def show_arranged(info: Info, committed: Committed) -> ConversationChanged | None:
+    """Show what changed for staff alone, to staff."""
+    return await show_changed(info, committed) if TEAM.allows(info.context.actor) else None
+
+
 async def show_added(info: Info, committed: Committed) -> InteractionAdded | None:
     """Show what was added, to who sees it."""
     event: Any = committed.event
@@ -108,6 +113,11 @@ async def show_read(info: Info, committed: Committed) -> ConversationRead | None
     return None if found is None else ConversationRead(**place_of(committed), conversation=found)
 
 
+async def show_notes_read(info: Info, committed: Committed) -> ConversationRead | None:
+    """Show that somebody has read what staff alone see, to staff."""
+    return await show_read(info, committed) if TEAM.allows(info.context.actor) else None
+
+
 SHOWN: dict[type[Event], Show] = {
     events.ConversationStarted: show_started,
     events.ConversationChanged: show_changed,
@@ -115,6 +125,8 @@ SHOWN: dict[type[Event], Show] = {
     events.NoteAdded: show_added,
     events.InteractionChanged: show_changed_interaction,
     events.ConversationRead: show_read,
+    events.ConversationArranged: show_arranged,
+    events.NotesRead: show_notes_read,
 }
 """How each kind of event is shown in the streams of conversations."""
 
@@ -126,12 +138,14 @@ def _in_customers(show: Show) -> Callable[[Info, Told], Awaitable[Any]]:
     return show_told
 
 
-for _event, _shows in (
-    (events.ConversationStarted, ConversationStarted),
-    (events.ConversationChanged, ConversationChanged),
-    (events.InteractionAdded, InteractionAdded),
-    (events.InteractionChanged, InteractionChanged),
+for _event, _shows, _policy in (
+    (events.ConversationStarted, ConversationStarted, CONVERSATIONS),
+    (events.ConversationChanged, ConversationChanged, CONVERSATIONS),
+    (events.ConversationArranged, ConversationChanged, TEAM),
+    (events.InteractionAdded, InteractionAdded, CONVERSATIONS),
+    (events.InteractionChanged, InteractionChanged, CONVERSATIONS),
 ):
-    shown_in_stream(_event, shows=_shows, policy=CONVERSATIONS)(_in_customers(SHOWN[_event]))
+    shown_in_stream(_event, shows=_shows, policy=_policy)(_in_customers(SHOWN[_event]))
 told_to_all(events.NoteAdded, shows=InteractionAdded, policy=CONVERSATIONS)(show_added)
+told_to_all(events.NotesRead, shows=ConversationRead, policy=TEAM)(show_notes_read)
 told_to_all(events.ConversationRead, shows=ConversationRead, policy=CONVERSATIONS)(show_read)
