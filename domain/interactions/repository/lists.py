@@ -6,15 +6,18 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_page, list_pages_by_group
 from domain.base.repository.rows import Columns
+from domain.base.sight import sight_of
 from domain.customers.repository.families import is_in_family, members
 from domain.identity.model import Store
-from domain.interactions.model import Channel, Conversation, ConversationReading, ConversationTag
+from domain.interactions.model import Channel, Conversation, ConversationReading, ConversationTag, ConversationTerm
 from domain.interactions.repository.sight import is_conversation_seen
+
+_HIGHEST_CHARACTER = "\U0010ffff"
 
 
 class SortField(StrEnum):
@@ -62,13 +65,15 @@ class ConversationFilter:
     tags: Sequence[str] = ()
     waiting_on: Sequence[str] = ()
     is_unread: bool | None = None
+    words: Sequence[str] | None = None
+    """Each begins a word of the conversation; none at all finds nothing."""
 
 
 async def list_conversations(
     session: AsyncSession, *, wanted: ConversationFilter, ordering: Ordering, page: PageRequest, reader: Reader | None
 ) -> Page[Row[Any]]:
     """Return one page of the conversations that the filter names."""
-    statement = _narrowed(select(*Conversation.__table__.c), wanted, reader)
+    statement = _narrowed(session, select(*Conversation.__table__.c), wanted, reader)
     return await list_page(
         session,
         lambda: statement.where(is_conversation_seen(session)),
@@ -80,7 +85,7 @@ async def list_conversations(
 
 async def count_conversations(session: AsyncSession, *, wanted: ConversationFilter, reader: Reader | None) -> int:
     """Return how many conversations the filter names."""
-    statement = _narrowed(select(func.count()).select_from(Conversation), wanted, reader)
+    statement = _narrowed(session, select(func.count()).select_from(Conversation), wanted, reader)
     count: int = (await session.execute(statement.where(is_conversation_seen(session)))).scalar_one()
     return count
 
@@ -104,15 +109,18 @@ async def list_conversations_by_customer(
     )
 
 
-def _narrowed(statement: Select[Any], wanted: ConversationFilter, reader: Reader | None) -> Select[Any]:
-    conditions: list[ColumnElement[bool]] = []
-    for column, values in (
-        (Conversation.status, wanted.statuses),
-        (Conversation.priority, wanted.priorities),
-        (Conversation.waiting_on, wanted.waiting_on),
-    ):
-        if values:
-            conditions.append(column.in_(values))
+def _narrowed(
+    session: AsyncSession, statement: Select[Any], wanted: ConversationFilter, reader: Reader | None
+) -> Select[Any]:
+    conditions: list[ColumnElement[bool]] = [
+        column.in_(values)
+        for column, values in (
+            (Conversation.status, wanted.statuses),
+            (Conversation.priority, wanted.priorities),
+            (Conversation.waiting_on, wanted.waiting_on),
+        )
+        if values
+    ]
     if wanted.store_codes:
         conditions.append(Conversation.store_id.in_(select(Store.id).where(Store.code.in_(wanted.store_codes))))
     if wanted.channel_kinds:
@@ -132,7 +140,21 @@ def _narrowed(statement: Select[Any], wanted: ConversationFilter, reader: Reader
     if wanted.is_unread is not None and reader is not None:
         is_unread = _is_unread(reader)
         conditions.append(is_unread if wanted.is_unread else ~is_unread)
-    return statement.where(*conditions)
+    return statement.where(*conditions, *_words(session, wanted.words))
+
+
+def _words(session: AsyncSession, words: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    if words is None:
+        return []
+    return [_has_word(session, word) for word in words] or [false()]
+
+
+def _has_word(session: AsyncSession, word: str) -> ColumnElement[bool]:
+    """Say that a word of a conversation begins so; a shopper's search knows nothing of notes."""
+    term = ConversationTerm
+    begins = and_(term.term >= word, term.term < word + _HIGHEST_CHARACTER)
+    is_seen = true() if sight_of(session).customer_id is None else term.is_shown
+    return Conversation.id.in_(select(term.conversation_id).where(begins, is_seen))
 
 
 def _is_unread(reader: Reader) -> ColumnElement[bool]:
