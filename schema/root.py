@@ -30,6 +30,7 @@ from schema.identity.mutations.shop import ShopMutations
 from schema.identity.mutations.staff import StaffMutations
 from schema.identity.queries import IdentityQueries
 from schema.interactions import policies as interactions
+from schema.interactions.mutations.channels import ChannelMutations
 from schema.interactions.mutations.conversations import InteractionMutations
 from schema.interactions.mutations.presence import PresenceMutations
 from schema.interactions.queries import InteractionQueries
@@ -91,6 +92,7 @@ class Mutation(
     CustomerMutations,
     OrderMutations,
     InteractionMutations,
+    ChannelMutations,
     PresenceMutations,
 ):
     """See the description."""

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     """Erase and export what is known of a person."""
     CONVERSATIONS_READ = "conversations:read"
     CONVERSATIONS_WRITE = "conversations:write"
+    CHANNELS_WRITE = "channels:write"
+    """Bring in what customers wrote elsewhere, and say what became of what was sent to them."""
 
 
 EVERY_PERMISSION = frozenset(Permission)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.base.actors import StaffRole
@@ -122,6 +122,8 @@ class SessionRecord(Base, kw_only=True):
     subject_id: Mapped[UUID]
     api_key_id: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"), default=None)
     staff_member_id: Mapped[UUID | None] = mapped_column(default=None)
+    is_visitor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it is a guest's, who has proven nothing: it ends when the guest comes to be known as somebody."""
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -15,6 +15,14 @@ class ConversationNotFound(NotFound):
         super().__init__("There is no conversation with this id.", field=field)
 
 
+class MessageNotFound(NotFound):
+    """There is no such message for whoever asks."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("There is no message with this id.", field=("message_id",))
+
+
 class ChannelClosed(Refusal):
     """Nothing comes in through this channel any more."""
 

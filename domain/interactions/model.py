@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.base.columns import SortedText
 from domain.base.identifiers import new_id
 from domain.base.model import STRICT, Base, one_of
 from domain.customers.rules.consents import ChannelKind
@@ -58,6 +59,13 @@ class Conversation(Base, kw_only=True):
             sqlite_where=text("snoozed_until IS NOT NULL"),
             postgresql_where=text("snoozed_until IS NOT NULL"),
         ),
+        Index(
+            "ix_conversations_contact",
+            "channel_id",
+            "contact_value",
+            sqlite_where=text("contact_value IS NOT NULL"),
+            postgresql_where=text("contact_value IS NOT NULL"),
+        ),
         STRICT,
     )
 
@@ -87,6 +95,15 @@ class Conversation(Base, kw_only=True):
     resolved_at: Mapped[datetime | None]
     follow_up_of_id: Mapped[UUID | None] = mapped_column(ForeignKey("conversations.id"), index=True)
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.id"), index=True)
+    contact_kind: Mapped[str | None]
+    contact_namespace: Mapped[str | None]
+    contact_value: Mapped[str | None]
+    """The sign under which the customer wrote, on a channel from outside: replies leave to it, whoever they are merged
+    with. None in the shop's own chat."""
+    contact_name: Mapped[str | None]
+    """What they call themselves there."""
+    thread_key: Mapped[str | None]
+    """By which the channel's server knows the thread."""
     version: Mapped[int]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
@@ -154,6 +171,33 @@ class Interaction(Base, kw_only=True):
     edited_at: Mapped[datetime | None]
     previous_status: Mapped[str | None]
     status: Mapped[str | None]
+    failure_reason: Mapped[str | None]
+    """Why a message could not be sent, in the words of the channel's server."""
+
+
+class ReceivedMessage(Base, kw_only=True):
+    """A message that came in from outside, by the id that its channel's server gave it: it came once."""
+
+    __tablename__ = "received_messages"
+    __table_args__ = (STRICT,)
+
+    channel_id: Mapped[UUID] = mapped_column(ForeignKey("channels.id"), primary_key=True)
+    external_id: Mapped[str] = mapped_column(primary_key=True)
+    interaction_id: Mapped[UUID] = mapped_column(ForeignKey("interactions.id"), index=True)
+
+
+class ConversationTerm(Base, kw_only=True):
+    """A word that finds a conversation: folded, so that a search is a look-up in an index.
+
+    `is_shown`: something that the customer sees has it, so that they find it by that, too.
+    """
+
+    __tablename__ = "conversation_terms"
+    __table_args__ = (Index("ix_conversation_terms_term", "term", "conversation_id"), STRICT)
+
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
+    term: Mapped[str] = mapped_column(SortedText(), primary_key=True)
+    is_shown: Mapped[bool]
 
 
 class ConversationReading(Base, kw_only=True):

@@ -1,8 +1,11 @@
 """Who may read and write what about conversations."""
 
+from dataclasses import replace
+
 from domain.base.actors import Permission
+from domain.base.masks import mask_name, mask_value
 from schema.base.policies import REACHED, Otherwise, Policy, Rows
-from schema.customers.policies import CUSTOMERS
+from schema.customers.policies import CUSTOMERS, PERSONAL
 from schema.identity.policies import COLLEAGUES, STAFF, STORES
 from schema.orders.policies import ORDERS
 
@@ -22,9 +25,10 @@ POLICIES: Rows = {
     },
     "Mutation": {
         "channelUpsert": Policy(needs=Permission.STORES_WRITE),
+        "messageReceive messageDeliveryRecord": Policy(needs=Permission.CHANNELS_WRITE),
         "conversationStart messageSend conversationRead typingSet": WRITERS,
         "presenceSet": Policy(is_for_programs=False),
-        "noteAdd conversationAssign conversationStatusSet conversationUpdate": TEAM_WRITERS,
+        "noteAdd conversationAssign conversationStatusSet conversationUpdate messageRetry": TEAM_WRITERS,
     },
     "Subscription": {
         "conversationEvents typingChanged": CONVERSATIONS,
@@ -39,7 +43,7 @@ POLICIES: Rows = {
     "ConversationChanged": {"cursor occurredAt conversation": REACHED},
     "InteractionAdded": {"cursor occurredAt conversation interaction": REACHED},
     "InteractionChanged": {"cursor occurredAt conversation interaction": REACHED},
-    "ConversationRead": {"cursor occurredAt conversation": REACHED},
+    "ConversationRead": {"cursor occurredAt conversation reader seq": REACHED},
     "Customer": {"conversations": CONVERSATIONS},
     "Channel": {"id kind name isActive": REACHED, "store": STORES},
     "Bot": {"id displayName avatarUrl": REACHED},
@@ -48,17 +52,26 @@ POLICIES: Rows = {
         "followUpOf version createdAt updatedAt assignee": REACHED,
         "customer": CUSTOMERS,
         "order": ORDERS,
-        "priority snoozedUntil": TEAM_ONLY,
+        "priority snoozedUntil contact": TEAM_ONLY,
         "tags viewers": Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.EMPTY),
     },
     "Message": {
         "id seq occurredAt summary text delivery editedAt clientMessageId conversation author": REACHED,
+        "failureReason": TEAM_ONLY,
+    },
+    "Contact": {
+        "kind namespace": TEAM,
+        "value": replace(PERSONAL, mask=mask_value),
+        "name": replace(PERSONAL, mask=mask_name),
     },
     "Note": {"id seq occurredAt text conversation author": TEAM},
     "StatusChange": {"id seq occurredAt previousStatus status conversation author": REACHED},
     "StaleConversation": {"code message field missed": REACHED},
     "ChannelUpsertPayload": {"channel userErrors": REACHED},
     "ConversationStartPayload": {"conversation userErrors": REACHED},
+    "MessageReceivePayload": {"message conversation userErrors": REACHED},
+    "MessageDeliveryRecordPayload": {"message userErrors": REACHED},
+    "MessageRetryPayload": {"message userErrors": REACHED},
     "MessageSendPayload": {"message userErrors": REACHED},
     "NoteAddPayload": {"note userErrors": REACHED},
     "ConversationReadPayload": {"conversation userErrors": REACHED},

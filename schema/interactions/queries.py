@@ -35,7 +35,7 @@ from schema.base.extends import extends
 from schema.base.ids import key_of
 from schema.base.types import Direction
 from schema.customers.types.customers import Customer
-from schema.interactions.inputs import ConversationFilter, ConversationSort
+from schema.interactions.inputs.lists import ConversationFilter, ConversationSort
 from schema.interactions.types.channels import Channel
 from schema.interactions.types.conversations import Conversation, load_conversations
 

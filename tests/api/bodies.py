@@ -40,6 +40,8 @@ class Exchange:
         self._said: asyncio.Queue[Said] = asyncio.Queue()
         self.reads = asyncio.Event()
         self.reads.set()
+        self.is_told = False
+        """Whether the server has something to say to who does not read."""
         self.task: asyncio.Task[None] | None = None
         self.status = 0
         self.headers: dict[str, str] = {}
@@ -65,6 +67,7 @@ class Exchange:
         return self
 
     async def _hear(self, message: MutableMapping[str, Any]) -> None:
+        self.is_told = self.is_told or not self.reads.is_set()
         await self.reads.wait()
         self._said.put_nowait(dict(message))
 

@@ -61,6 +61,8 @@ class Socket:
         self.reads = asyncio.Event()
         """Cleared: the client does not read, and the server waits with what it has to say."""
         self.reads.set()
+        self.is_told = False
+        """Whether the server has something to say to who does not read."""
         self.is_lost = False
         """Whether the network lost it, which the server notices when it sends."""
         self.task: asyncio.Task[None] | None = None
@@ -79,6 +81,7 @@ class Socket:
         return self
 
     async def _hear(self, message: MutableMapping[str, Any]) -> None:
+        self.is_told = self.is_told or not self.reads.is_set()
         await self.reads.wait()
         if self.is_lost:
             raise OSError

@@ -281,7 +281,7 @@ async def test_a_client_that_does_not_read_is_let_go(
     socket.reads.clear()
     await send_order(client, customer={"externalId": "k"})
     streams = app.state.streams
-    await asyncio.sleep(0.05)
+    await until(lambda: socket.is_told)
     clock.advance(SEND_WITHIN - timedelta(seconds=1))
     await asyncio.sleep(0.05)
     assert streams.count == 1

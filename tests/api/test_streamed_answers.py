@@ -17,6 +17,7 @@ from tests.api.sockets import FOLLOW, new_app, nothing_left
 from tests.api.test_sockets_tokens import CREATE, revoke
 from tests.conftest import Client, StandingClock
 from tests.orders.shop import Input, new_customer, send_order
+from tests.waiting import until
 
 SQLITE_ONLY = pytest.mark.parametrize("kind", ["sqlite"])
 BOTH = pytest.mark.parametrize("accept", [SERVER_SENT, MULTIPART])
@@ -185,7 +186,7 @@ async def test_a_client_that_does_not_read_is_let_go(
     exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).follow(FOLLOW, id=customer["id"])
     exchange.reads.clear()
     await send_order(client, customer={"externalId": "k"})
-    await asyncio.sleep(0.05)
+    await until(lambda: exchange.is_told)
     clock.advance(SEND_WITHIN)
     await exchange.ended()
     assert app.state.streams.count == 0
@@ -199,7 +200,7 @@ async def test_a_heartbeat_that_is_not_read_ends_it_too(
     exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).follow(FOLLOW, id=customer["id"])
     exchange.reads.clear()
     clock.advance(HEARTBEAT_EVERY)
-    await asyncio.sleep(0.05)
+    await until(lambda: exchange.is_told)
     clock.advance(SEND_WITHIN)
     await exchange.ended()
 

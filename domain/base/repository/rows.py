@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar, cast
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlalchemy import (
     delete,
     inspect,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -56,6 +58,19 @@ async def upsert_rows(session: AsyncSession, table: type[Base], rows: Sequence[M
     await write_rows(session, cast(Table, table.__table__), rows, way="upsert", build=_upsert)
 
 
+async def insert_new_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert plain rows, each of another key; where there is one with the same keys, it stays."""
+    await write_rows(session, cast(Table, table.__table__), rows, way="insert new", build=_insert_new)
+
+
+async def insert_or_flag_rows(
+    session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]], *, flag: str
+) -> None:
+    """Insert plain rows, each of another key; where there is one with the same keys, its flag is set if it was not."""
+    build = partial(_insert_or_flag, flag=flag)
+    await write_rows(session, cast(Table, table.__table__), rows, way=f"flag {flag}", build=build)
+
+
 async def update_rows(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
     """Change the rows that have these keys, in the columns that are given."""
     await write_rows(session, cast(Table, table.__table__), rows, way="update", build=_update)
@@ -73,6 +88,16 @@ def _upsert(given: Given) -> UpdateBase:
     keys = [column.name for column in given.table.primary_key]
     changed = {name: statement.excluded[name] for name in given.names if name not in keys}
     return statement.on_conflict_do_update(index_elements=keys, set_=changed)
+
+
+def _insert_new(given: Given) -> UpdateBase:
+    return _insert(given).on_conflict_do_nothing()
+
+
+def _insert_or_flag(given: Given, *, flag: str) -> UpdateBase:
+    keys = [column.name for column in given.table.primary_key]
+    known = given.table.c[flag]
+    return _insert(given).on_conflict_do_update(index_elements=keys, set_={flag: true()}, where=~known)
 
 
 def _update(given: Given) -> UpdateBase:

@@ -65,12 +65,20 @@ async def find_customer_by_identity(
     session: AsyncSession, *, kind: IdentityKind, namespace: str, value: str
 ) -> UUID | None:
     """Return the customer who is recognised by this: it is verified as theirs, and nobody shares it."""
+    found = await find_record_by_identity(session, kind=kind, namespace=namespace, value=value)
+    return None if found is None else found.canonical_id
+
+
+async def find_record_by_identity(
+    session: AsyncSession, *, kind: IdentityKind, namespace: str, value: str
+) -> Any | None:  # noqa: ANN401  a row
+    """Return the record that is recognised by this, as `id`, and the customer who has it now, as `canonical_id`."""
     shared = aliased(CustomerIdentity)
     is_shared = exists().where(
         shared.kind == kind, shared.namespace == namespace, shared.value == value, shared.is_shared
     )
     statement = (
-        select(CustomerRecord.canonical_id)
+        select(CustomerRecord.id, CustomerRecord.canonical_id)
         .join(CustomerIdentity, CustomerIdentity.customer_id == CustomerRecord.id)
         .where(
             CustomerIdentity.kind == kind,
@@ -80,7 +88,7 @@ async def find_customer_by_identity(
             ~is_shared,
         )
     )
-    return (await session.execute(statement)).scalar_one_or_none()
+    return (await session.execute(statement)).one_or_none()
 
 
 async def get_identity(session: AsyncSession, identity_id: UUID) -> CustomerIdentity:

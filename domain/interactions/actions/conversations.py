@@ -1,9 +1,10 @@
 """Conversations as a whole: how they begin, whose they are, what becomes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from domain.base.actors import ActorKind, Permission
@@ -12,8 +13,12 @@ from domain.base.errors import Checks, Invalid, InvalidState, NotFound, Required
 from domain.base.texts import check_length, clean_optional, clean_required
 from domain.base.work import Work
 from domain.customers.actions.access import require_customer
+from domain.customers.errors import CustomerNotFound
+from domain.customers.repository.customers import list_customers_by_record
 from domain.customers.rules.consents import ChannelKind
+from domain.customers.rules.identities import IdentityKind
 from domain.identity.repository.staff import list_staff_by_id
+from domain.interactions.actions.receiving import make_known
 from domain.interactions.actions.threads import Thread, author_of, begin_conversation, find_sent
 from domain.interactions.errors import ChannelClosed
 from domain.interactions.events import ConversationRead, InteractionChanged, NotesRead
@@ -29,6 +34,7 @@ from domain.interactions.repository.conversations import (
     note_reading_place,
     replace_tags,
 )
+from domain.interactions.rules.channels import CONTACT_KINDS, Contact
 from domain.interactions.rules.conversations import (
     SUBJECT_LENGTH_MAX,
     TAG_LENGTH_MAX,
@@ -85,6 +91,7 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
     if start.order_id is not None:
         await _require_order(work, start.order_id, customer_id=customer_id)
     columns = {
+        **await _contact_of(work, channel, customer_id=customer_id),
         "channel_id": channel.id,
         "store_id": channel.store_id,
         "customer_id": customer_id,
@@ -102,6 +109,21 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
     await thread.close()
     begun: UUID = thread["id"]
     return begun
+
+
+async def _contact_of(work: Work, channel: Any, *, customer_id: UUID) -> Mapping[str, Any]:  # noqa: ANN401  a row
+    """Return to whom what is said leaves the shop, on a channel from outside. Raises `NotFound`, `InvalidState`."""
+    customer = (await list_customers_by_record(work.session, [customer_id])).get(customer_id)
+    if customer is None:
+        raise CustomerNotFound
+    kind = CONTACT_KINDS.get(ChannelKind(channel.kind))
+    if kind is None:
+        return {}
+    value = customer.email if kind is IdentityKind.EMAIL else customer.phone
+    if value is None:
+        text = "This customer has no address on this channel; choose another one, or add it to their profile."
+        raise InvalidState(text, field=("channel_id",))
+    return Contact(kind=kind, value=value).columns
 
 
 async def _require_order(work: Work, order_id: UUID, *, customer_id: UUID | None) -> None:
@@ -194,9 +216,11 @@ async def update_conversation(
         "order_id": order_id,
         "customer_id": customer_id,
     }
+    if customer_id is not None and thread["customer_id"] is None:
+        await make_known(work, thread, customer_id=customer_id)
     differing = {name: value for name, value in wanted.items() if value != thread[name]}
     is_retagged = tags is not None and tags != await list_tags(work.session, conversation_id)
-    if not differing and not is_retagged:
+    if not differing and not is_retagged and not thread.is_another:
         return conversation_id
     if tags is not None and is_retagged:
         await replace_tags(work.session, conversation_id, tags)

@@ -18,11 +18,13 @@ from domain.interactions.events import (
 from domain.interactions.repository.conversations import (
     add_conversation,
     add_interactions,
+    add_terms,
     change_conversation,
     find_by_client_message_id,
     note_reading_place,
     take_number,
 )
+from domain.interactions.rules.channels import CONTACT_COLUMNS
 from domain.interactions.rules.conversations import (
     AuthorKind,
     ConversationStatus,
@@ -38,6 +40,7 @@ from domain.interactions.rules.conversations import (
     turn_of,
     waiting_on,
 )
+from domain.interactions.rules.words import words_of
 
 _AUTHORS: Mapping[ActorKind, AuthorKind] = {
     ActorKind.CUSTOMER: AuthorKind.CUSTOMER,
@@ -94,7 +97,10 @@ async def find_sent(work: Work, *, message: MessageDetails, kind: InteractionKin
 async def begin_conversation(work: Work, *, columns: Mapping[str, Any]) -> "Thread":
     """Begin a conversation without anything in it yet. Records `ConversationStarted`."""
     row: dict[str, Any] = dict.fromkeys(
-        ("assignee_id", "subject", "last_message_id", "snoozed_until", "resolved_at", "follow_up_of_id", "order_id")
+        (
+            *("assignee_id", "subject", "last_message_id", "snoozed_until", "resolved_at", "follow_up_of_id"),
+            *("order_id", *CONTACT_COLUMNS),
+        )
     )
     row |= {
         "id": new_id(),
@@ -138,14 +144,24 @@ class Thread:
         """Return the status as it is by now."""
         return ConversationStatus(self["status"])
 
-    async def hear(self, message: MessageDetails) -> UUID:
-        """Take in a message of the customer; return its id. To one that is final it begins another conversation."""
+    @property
+    def is_another(self) -> bool:
+        """Tell whether anything that is known of it changed."""
+        return self._is_another
+
+    async def hear(self, message: MessageDetails, **columns: Any) -> UUID:  # noqa: ANN401
+        """Take in a message of the customer; return its id. To one that is final it begins another conversation.
+
+        `columns`: what else is known of a message that somebody else brings in: its author, and when they wrote it.
+        """
         turn = turn_of(self.status, resolved_at=self["resolved_at"], now=self._work.now)
         if turn is Turn.FOLLOW_UP:
-            return await self._follow_up(message)
+            return await self._follow_up(message, columns)
         if turn is Turn.REOPEN:
             self.become(ConversationStatus.OPEN)
-        key = self._say(message, DeliveryState.RECEIVED)
+        key = self._say(message, DeliveryState.RECEIVED, **columns)
+        if not columns:
+            self.note_read(self["last_seq"])  # whoever writes has read
         self._changes["customer_message_seq"] = self["last_seq"]
         if turn is not Turn.STAY:
             self._changes["waiting_on"] = WaitingOn.US
@@ -158,7 +174,9 @@ class Thread:
             raise InvalidState(text, field=("conversation_id",))
         if self.status in (ConversationStatus.NEW, ConversationStatus.SNOOZED, ConversationStatus.RESOLVED):
             self.become(ConversationStatus.OPEN)
-        key = self._say(message, DeliveryState.SENT)
+        # What leaves through a channel from outside, its server sends.
+        key = self._say(message, DeliveryState.SENT if self["contact_value"] is None else DeliveryState.ACCEPTED)
+        self.note_read(self["last_seq"])
         self._changes |= {"staff_message_seq": self["last_seq"], "waiting_on": WaitingOn.CUSTOMER}
         return key
 
@@ -190,7 +208,7 @@ class Thread:
         if is_shown:
             self._changes["shopper_seq"] = self["shopper_seq"] + 1
         row: dict[str, Any] = dict.fromkeys(
-            ("text", "client_message_id", "delivery", "edited_at", "previous_status", "status")
+            ("text", "client_message_id", "delivery", "edited_at", "previous_status", "status", "failure_reason")
         )
         row |= {
             "id": new_id(),
@@ -226,6 +244,7 @@ class Thread:
                 event = ConversationChanged if is_seen else ConversationArranged
                 self._work.record(event(conversation_id=self["id"], customer_id=self["customer_id"]))
         await add_interactions(self._work.session, self._added)
+        await self._index()
         if self._read_seq is not None and self._work.actor.id is not None:
             row = {
                 "conversation_id": self["id"],
@@ -242,27 +261,38 @@ class Thread:
         is_another_status = shown_status(before, is_shopper=True) != shown_status(self.status, is_shopper=True)
         return is_another_status or any(self[name] != self._known[name] for name in _SEEN_BY_SHOPPERS)
 
-    def _say(self, message: MessageDetails, delivery: DeliveryState) -> UUID:
+    def _say(self, message: MessageDetails, delivery: DeliveryState, **columns: Any) -> UUID:  # noqa: ANN401
         key = self.add(
             InteractionKind.MESSAGE,
             is_shown=True,
             text=message.text,
             client_message_id=message.client_message_id,
             delivery=delivery,
+            **columns,
         )
         self._changes["last_message_id"] = key
-        self.note_read(self["last_seq"])
         return key
+
+    async def _index(self) -> None:
+        """Let what was added find the conversation: notes for staff only."""
+        shown = [row["text"] for row in self._added if row["kind"] is not InteractionKind.NOTE]
+        hidden = [row["text"] for row in self._added if row["kind"] is InteractionKind.NOTE]
+        if self._is_new:
+            shown.append(str(self["number"]))
+        if self._is_new or "subject" in self._changes:
+            shown.append(self["subject"])
+        await add_terms(self._work.session, self["id"], shown=words_of(*shown), hidden=words_of(*hidden))
 
     def note_read(self, seq: int) -> None:
         """Keep that the actor has read so far: whoever writes has."""
         self._read_seq = seq
 
-    async def _follow_up(self, message: MessageDetails) -> UUID:
+    async def _follow_up(self, message: MessageDetails, said: Mapping[str, Any]) -> UUID:
         """Begin another conversation about the same matter, with this message."""
-        columns = {name: self[name] for name in ("channel_id", "store_id", "customer_id", "subject", "order_id")}
+        names = ("channel_id", "store_id", "customer_id", "subject", "order_id", *CONTACT_COLUMNS)
+        columns = {name: self[name] for name in names}
         columns |= {"status": ConversationStatus.NEW, "waiting_on": WaitingOn.US, "follow_up_of_id": self["id"]}
         thread = await begin_conversation(self._work, columns=columns)
-        key = await thread.hear(message)
+        key = await thread.hear(message, **said)
         await thread.close()
         return key

@@ -10,7 +10,15 @@ from sqlalchemy import Sequence as Numbers
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.columns import Key, Whole
-from domain.base.repository.rows import UNSYNCHRONISED, insert_rows, replace_rows, update_rows, upsert_rows
+from domain.base.repository.rows import (
+    UNSYNCHRONISED,
+    insert_new_rows,
+    insert_or_flag_rows,
+    insert_rows,
+    replace_rows,
+    update_rows,
+    upsert_rows,
+)
 from domain.base.sight import Sight
 from domain.base.statements import prepared
 from domain.customers.repository.families import is_in_family
@@ -20,6 +28,7 @@ from domain.interactions.model import (
     Conversation,
     ConversationReading,
     ConversationTag,
+    ConversationTerm,
     Interaction,
 )
 from domain.interactions.repository.sight import is_channel_served, is_conversation_seen
@@ -122,6 +131,22 @@ async def change_conversation(session: AsyncSession, conversation_id: UUID, chan
 async def add_interactions(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> None:
     """Keep new interactions of a conversation that is locked."""
     await insert_rows(session, Interaction, rows)
+
+
+async def add_terms(
+    session: AsyncSession, conversation_id: UUID, *, shown: Sequence[str], hidden: Sequence[str]
+) -> None:
+    """Let these words find a conversation; `hidden` ones staff only, unless something shown has them, too."""
+    await _write_terms(session, conversation_id, sorted(set(shown)), is_shown=True)
+    await _write_terms(session, conversation_id, sorted(set(hidden) - set(shown)), is_shown=False)
+
+
+async def _write_terms(session: AsyncSession, conversation_id: UUID, words: Sequence[str], *, is_shown: bool) -> None:
+    rows = [{"conversation_id": conversation_id, "term": word, "is_shown": is_shown} for word in words]
+    if is_shown:
+        await insert_or_flag_rows(session, ConversationTerm, rows, flag="is_shown")
+    else:
+        await insert_new_rows(session, ConversationTerm, rows)
 
 
 async def replace_tags(session: AsyncSession, conversation_id: UUID, tags: Sequence[str]) -> None:

@@ -12,8 +12,15 @@ from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by
 from domain.base.repository.rows import UNSYNCHRONISED, Columns, chunks, rows_by_id, rows_by_parent
 from domain.base.sight import sight_of
 from domain.base.statements import among
-from domain.interactions.model import Conversation, ConversationReading, ConversationTag, Interaction
+from domain.interactions.model import (
+    Conversation,
+    ConversationReading,
+    ConversationTag,
+    ConversationTerm,
+    Interaction,
+)
 from domain.interactions.repository.sight import is_conversation_seen, is_interaction_seen
+from domain.interactions.rules.channels import CONTACT_COLUMNS
 from domain.interactions.rules.conversations import AuthorKind, ConversationStatus, InteractionKind
 
 
@@ -55,7 +62,7 @@ async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID
             await session.execute(
                 update(Interaction)
                 .where(Interaction.conversation_id.in_(some))
-                .values(text=None, client_message_id=None),
+                .values(text=None, client_message_id=None, failure_reason=None),
                 execution_options=UNSYNCHRONISED,
             )
             await session.execute(
@@ -72,10 +79,12 @@ async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID
                 execution_options=UNSYNCHRONISED,
             )
             await session.execute(
-                update(Conversation)
-                .where(Conversation.id.in_(some))
-                .values(subject=None, customer_id=None, order_id=None),
+                delete(ConversationTerm).where(ConversationTerm.conversation_id.in_(some)),
                 execution_options=UNSYNCHRONISED,
+            )
+            nothing = dict.fromkeys(("subject", "customer_id", "order_id", *CONTACT_COLUMNS))
+            await session.execute(
+                update(Conversation).where(Conversation.id.in_(some)).values(nothing), execution_options=UNSYNCHRONISED
             )
         emptied += ids
     return emptied
@@ -177,3 +186,22 @@ async def count_open_by_assignee(session: AsyncSession, ids: Iterable[UUID]) -> 
     counts: dict[UUID, int] = defaultdict(int)
     counts.update({row.assignee_id: row.size for row in await session.execute(statement) if row.assignee_id})
     return counts
+
+
+async def find_reading(session: AsyncSession, conversation_id: UUID, *, reader_id: UUID) -> Any | None:  # noqa: ANN401  a row
+    """Return who has read how far, as `reader_kind` and `seq`, in the counting of whoever asks."""
+    shown = (
+        select(func.max(Interaction.shopper_seq))
+        .where(
+            Interaction.conversation_id == ConversationReading.conversation_id,
+            Interaction.seq <= ConversationReading.seq,
+        )
+        .correlate(ConversationReading)
+        .scalar_subquery()
+    )
+    is_shopper = sight_of(session).customer_id is not None
+    counted = func.coalesce(shown, 0) if is_shopper else ConversationReading.seq
+    statement = select(ConversationReading.reader_kind, counted.label("seq")).where(
+        ConversationReading.conversation_id == conversation_id, ConversationReading.reader_id == reader_id
+    )
+    return (await session.execute(statement)).one_or_none()

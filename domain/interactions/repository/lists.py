@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_page, list_pages_by_group
@@ -14,9 +14,11 @@ from domain.base.repository.rows import Columns
 from domain.base.sight import sight_of
 from domain.customers.repository.families import is_in_family, members
 from domain.identity.model import Store
-from domain.interactions.model import Channel, Conversation, ConversationReading, ConversationTag
+from domain.interactions.model import Channel, Conversation, ConversationReading, ConversationTag, ConversationTerm
 from domain.interactions.repository.sight import is_conversation_seen
 from domain.interactions.rules.conversations import statuses_behind
+
+_HIGHEST_CHARACTER = "\U0010ffff"
 
 
 class SortField(StrEnum):
@@ -70,6 +72,8 @@ class ConversationFilter:
     tags: Sequence[str] = ()
     waiting_on: Sequence[str] = ()
     is_unread: bool | None = None
+    words: Sequence[str] | None = None
+    """Each begins a word of the conversation; none at all finds nothing."""
 
 
 async def list_conversations(
@@ -116,7 +120,7 @@ async def list_conversations_by_customer(
 def _narrowed(
     session: AsyncSession, statement: Select[Any], wanted: ConversationFilter, reader: Reader | None
 ) -> Select[Any]:
-    conditions = [_has_status(session, wanted.statuses)] if wanted.statuses else []
+    conditions: list[ColumnElement[bool]] = [_has_status(session, wanted.statuses)] if wanted.statuses else []
     for column, values in (
         (Conversation.priority, wanted.priorities),
         (Conversation.waiting_on, wanted.waiting_on),
@@ -142,7 +146,21 @@ def _narrowed(
     if wanted.is_unread is not None and reader is not None:
         is_unread = _is_unread(reader)
         conditions.append(is_unread if wanted.is_unread else ~is_unread)
-    return statement.where(*conditions)
+    return statement.where(*conditions, *_words(session, wanted.words))
+
+
+def _words(session: AsyncSession, words: Sequence[str] | None) -> list[ColumnElement[bool]]:
+    if words is None:
+        return []
+    return [_has_word(session, word) for word in words] or [false()]
+
+
+def _has_word(session: AsyncSession, word: str) -> ColumnElement[bool]:
+    """Say that a word of a conversation begins so; a shopper's search knows nothing of notes."""
+    term = ConversationTerm
+    begins = and_(term.term >= word, term.term < word + _HIGHEST_CHARACTER)
+    is_seen = true() if sight_of(session).customer_id is None else term.is_shown
+    return Conversation.id.in_(select(term.conversation_id).where(begins, is_seen))
 
 
 def _has_status(session: AsyncSession, statuses: Collection[str]) -> ColumnElement[bool]:

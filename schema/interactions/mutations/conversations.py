@@ -4,7 +4,6 @@ from uuid import UUID
 
 import strawberry
 
-from domain.interactions.actions.channels import upsert_channel
 from domain.interactions.actions.conversations import (
     assign,
     mark_read,
@@ -17,8 +16,7 @@ from domain.interactions.errors import StaleConversation
 from schema.base.context import Info
 from schema.base.descriptions import Input, given
 from schema.base.writes import write
-from schema.interactions.inputs import (
-    ChannelUpsertInput,
+from schema.interactions.inputs.conversations import (
     ConversationAssignInput,
     ConversationReadInput,
     ConversationStartInput,
@@ -27,10 +25,8 @@ from schema.interactions.inputs import (
     MessageSendInput,
     NoteAddInput,
 )
-from schema.interactions.types.channels import load_channels
 from schema.interactions.types.conversations import load_conversations, load_messages, load_notes
 from schema.interactions.types.payloads import (
-    ChannelUpsertPayload,
     ConversationAssignPayload,
     ConversationReadPayload,
     ConversationStartPayload,
@@ -45,15 +41,6 @@ from schema.interactions.types.payloads import (
 @strawberry.type
 class InteractionMutations:
     """Root fields that write about conversations."""
-
-    @strawberry.mutation(description="Opens a channel, or says whether it takes anything in. Needs `stores:write`.")
-    async def channel_upsert(self, info: Info, input: Input[ChannelUpsertInput]) -> ChannelUpsertPayload | None:  # noqa: A002
-        """Open a channel."""
-        written = await write(info, "channelUpsert", lambda work: upsert_channel(work, details=input.details()))
-        if not isinstance(written, UUID):
-            return ChannelUpsertPayload(channel=None, user_errors=written)
-        (channel,) = await load_channels(info, [written])
-        return ChannelUpsertPayload(channel=channel, user_errors=[])
 
     @strawberry.mutation(
         description=(

@@ -10,7 +10,7 @@ from schema.base.descriptions import Input
 from schema.base.errors import UserError
 from schema.base.writes import attempt
 from schema.identity.types.staff import load_staff
-from schema.interactions.inputs import PresenceSetInput, TypingSetInput
+from schema.interactions.inputs.presence import PresenceSetInput, TypingSetInput
 from schema.interactions.types.presence import PresenceSetPayload, TypingSetPayload
 
 

@@ -16,10 +16,11 @@ from domain.interactions.rules.conversations import Priority as Priority
 from domain.interactions.rules.conversations import WaitingOn as WaitingOn
 from schema.base.batched import batched
 from schema.base.context import Info
-from schema.base.descriptions import described_enum
+from schema.base.descriptions import described_enum, shown
 from schema.base.ids import global_id
 from schema.base.nodes import Node, loads
 from schema.base.views import column, derived, view
+from schema.customers.types.identities import IdentityKind
 from schema.identity.types.stores import Store, load_stores
 from schema.interactions.policies import CONVERSATIONS
 
@@ -98,3 +99,28 @@ async def load_channels(info: Info, ids: Sequence[UUID]) -> list[Channel | None]
     async with info.context.reading() as session:
         rows = await list_channels_by_id(session, ids)
     return [Channel(row=rows[key]) if key in rows else None for key in ids]
+
+
+@strawberry.type(description="A sign under which somebody writes on a channel: who they say they are.")
+class Contact:
+    """See the description."""
+
+    person_key: strawberry.Private[UUID]
+    kind: IdentityKind = shown("What sort of sign.")
+    namespace: str | None = shown("Of a social handle the network, of an account the system.")
+    value: str = shown("The sign. A partner agent sees a part of it.")
+    name: str | None = shown("What they call themselves there. A partner agent sees its first letter.")
+
+
+def contact_of(own: Any) -> Contact | None:  # noqa: ANN401  a conversation
+    """Return the sign under which somebody writes in a conversation; None in the shop's own chat."""
+    row = own.row
+    if row.contact_value is None:
+        return None
+    return Contact(
+        person_key=row.customer_id or row.id,  # nobody in particular yet: each such conversation is about somebody
+        kind=IdentityKind(row.contact_kind),
+        namespace=row.contact_namespace or None,
+        value=row.contact_value,
+        name=row.contact_name,
+    )

@@ -20,6 +20,7 @@ from domain.interactions.repository.interactions import (
     list_seen_interactions,
     list_tags_by_conversation,
 )
+from domain.interactions.rules.channels import CONTACT_COLUMNS
 from domain.interactions.rules.conversations import AuthorKind, InteractionKind, shown_status
 from schema.base.authors import Author
 from schema.base.batched import batched
@@ -35,10 +36,12 @@ from schema.identity.types.staff import StaffMember, load_staff
 from schema.interactions.policies import CONVERSATIONS, TEAM
 from schema.interactions.types.channels import (
     Channel,
+    Contact,
     ConversationStatus,
     DeliveryState,
     Priority,
     WaitingOn,
+    contact_of,
     load_channels,
 )
 from schema.orders.types.documents import Order, load_orders
@@ -108,6 +111,7 @@ class Message(Interaction, TimelineItem):
     )
     edited_at: datetime | None = column("When it was last edited; null where it never was.")
     client_message_id: str | None = column("The id that its author's client gave it.")
+    failure_reason: str | None = column("Why it could not be sent; null for a shopper.")
 
 
 @view(description="What staff noted. No shopper ever sees it, in whatever list, count, cursor or event.")
@@ -165,6 +169,12 @@ class Conversation(Node):
         "The number of the newest interaction, in the counting of whoever asks.",
         of=lambda own: own.row.shopper_seq if own.is_shopper else own.row.last_seq,
         reads=("last_seq", "shopper_seq"),
+    )
+    contact: Contact | None = derived(
+        "The sign under which the customer wrote, on a channel from outside, and to which replies leave whoever they "
+        "are merged with; null in the shop's own chat, and for a shopper.",
+        of=contact_of,
+        reads=(*CONTACT_COLUMNS, "customer_id"),
     )
     snoozed_until: datetime | None = column("When it wakes; null where it does not sleep, and for a shopper.")
     version: int = derived(

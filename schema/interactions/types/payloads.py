@@ -9,7 +9,14 @@ from schema.base.context import Info
 from schema.base.descriptions import shown
 from schema.base.errors import UserError
 from schema.interactions.types.channels import Channel
-from schema.interactions.types.conversations import Conversation, Interaction, Message, Note, load_interactions
+from schema.interactions.types.conversations import (
+    Conversation,
+    Interaction,
+    Message,
+    Note,
+    load_conversations,
+    load_interactions,
+)
 
 _REFUSED = "Why it was refused; empty where it was not."
 
@@ -91,4 +98,35 @@ class ConversationUpdatePayload:
     """See the description."""
 
     conversation: Conversation | None = shown("The conversation; null where the write was refused.")
+    user_errors: list[UserError] = shown(_REFUSED)
+
+
+@strawberry.type(description="The message that came in, or why it was not taken.")
+class MessageReceivePayload:
+    """See the description."""
+
+    message: Message | None = shown("The message; null where the write was refused.")
+    user_errors: list[UserError] = shown(_REFUSED)
+
+    @batched(description="The conversation that it stands in.")
+    async def conversation(payloads: list["MessageReceivePayload"], info: Info) -> list[Conversation | None]:  # noqa: N805
+        """Read the conversations of a level."""
+        wanted = [each.message.row.conversation_id for each in payloads if each.message is not None]
+        found = dict(zip(wanted, await load_conversations(info, wanted), strict=True)) if wanted else {}
+        return [None if each.message is None else found[each.message.row.conversation_id] for each in payloads]
+
+
+@strawberry.type(description="The message as far as it has come.")
+class MessageDeliveryRecordPayload:
+    """See the description."""
+
+    message: Message | None = shown("The message; null where the write was refused.")
+    user_errors: list[UserError] = shown(_REFUSED)
+
+
+@strawberry.type(description="The message, on its way again.")
+class MessageRetryPayload:
+    """See the description."""
+
+    message: Message | None = shown("The message; null where the write was refused.")
     user_errors: list[UserError] = shown(_REFUSED)

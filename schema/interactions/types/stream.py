@@ -9,6 +9,8 @@ from domain.base.events import Event
 from domain.base.feed import Committed
 from domain.customers.actions.streams import Told
 from domain.interactions import events
+from domain.interactions.repository.interactions import find_reading
+from schema.base.authors import Author
 from schema.base.context import Info
 from schema.base.descriptions import shown
 from schema.base.event_log import told_to_all
@@ -18,6 +20,7 @@ from schema.interactions.policies import CONVERSATIONS, TEAM
 from schema.interactions.types.conversations import (
     Conversation,
     Interaction,
+    load_authors,
     load_conversations,
     load_interactions,
 )
@@ -58,6 +61,8 @@ class ConversationRead(StreamEvent):
     """See the description."""
 
     conversation: Conversation = shown("The conversation, as it is now.")
+    reader: Author = shown("Who has read.")
+    seq: int = shown("The newest number that they have read, in the counting of whoever asks.")
 
 
 Show = Callable[[Info, Committed], Awaitable[Any]]
@@ -109,8 +114,16 @@ async def show_changed_interaction(info: Info, committed: Committed) -> Interact
 
 async def show_read(info: Info, committed: Committed) -> ConversationRead | None:
     """Show that somebody has read, to who sees the conversation."""
+    event: Any = committed.event
     found = await _conversation(info, committed)
-    return None if found is None else ConversationRead(**place_of(committed), conversation=found)
+    async with info.context.reading() as session:
+        reading = await find_reading(session, event.conversation_id, reader_id=event.reader_id)
+    if found is None or reading is None:
+        return None
+    (reader,) = await load_authors(info, [(reading.reader_kind, event.reader_id)])
+    if reader is None:
+        return None
+    return ConversationRead(**place_of(committed), conversation=found, reader=reader, seq=reading.seq)
 
 
 async def show_notes_read(info: Info, committed: Committed) -> ConversationRead | None:
