@@ -11,8 +11,9 @@ from domain.customers.actions.families import show_changes
 from domain.customers.actions.proposals import propose_merges
 from domain.customers.actions.search import index_profiles
 from domain.customers.actions.shoppers import sign_out_family
-from domain.customers.events import ConsentChanged, CustomerCreated, CustomerErased, CustomerUpdated
-from domain.identity.events import SignedOutEverywhere
+from domain.customers.actions.visitors import adopt_visitor, end_visits
+from domain.customers.events import ConsentChanged, CustomerCreated, CustomerErased, CustomerMerged, CustomerUpdated
+from domain.identity.events import SessionCreated, SignedOutEverywhere
 from domain.interactions.actions.reactions import erase_conversations, note_messages
 from domain.interactions.events import InteractionAdded
 from domain.orders.actions.erasure import erase_buyers
@@ -21,6 +22,8 @@ from domain.orders.events import CreditNoteChanged, OrderChanged
 
 REACTIONS: Reactions = {
     SignedOutEverywhere: (sign_out_family,),
+    SessionCreated: (adopt_visitor,),
+    CustomerMerged: (end_visits,),
     CustomerCreated: (index_profiles, show_changes, propose_merges),
     CustomerUpdated: (index_profiles, show_changes, propose_merges),
     # The higher area first: it may have to know by what the person was known.

@@ -71,6 +71,8 @@ class Actor:
     """The stores of which they see anything; None: all."""
     session_id: UUID | None = None
     """The session that they signed in with; None for API keys and for tokens of an outside issuer."""
+    is_visitor: bool = False
+    """A guest, who has proven nothing of who they are."""
     scope: str = field(init=False, repr=False, compare=False)
     """The name under which this actor's idempotency keys are kept apart."""
     powers: str = field(init=False, repr=False, compare=False)

@@ -123,6 +123,10 @@ CODES_FROM_ADDRESS = Limit(50, timedelta(minutes=15))
 """Wrong codes from one network address, whatever mail they are for."""
 
 
+VISITORS_FROM_ADDRESS = Limit(60, timedelta(hours=1))
+"""Guests from one network address, behind which a whole office may sit: each is a customer of whom nothing is known."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffDetails:
     """What is said of a new member of staff; the password is checked and hashed apart."""

@@ -48,7 +48,7 @@ POLICIES: Rows = {
     "Mutation": {
         "customerUpdate customerIdentityAdd customerIdentityVerify customerIdentityRemove": WRITERS_AND_OWNER,
         "consentRecord customerIdentityCodeSend": WRITERS_AND_OWNER,
-        "customerRegister customerRegisterConfirm": REACHED,
+        "customerRegister customerRegisterConfirm visitorSessionCreate": REACHED,
         "customerTokenCreate": Policy(needs=Permission.TOKENS_WRITE),
         "customerCreate customerIdentityUpdate customerMerge customerUnmerge customerMergeReject": WRITERS,
         "customerAttributeDefinitionUpsert": Policy(needs=Permission.ATTRIBUTES_WRITE),
@@ -110,6 +110,7 @@ POLICIES: Rows = {
     "CustomerMergePayload": {"customer merge userErrors": REACHED},
     "CustomerMergeRejectPayload": {"merge userErrors": REACHED},
     "CustomerUnmergePayload": {"survivor absorbed userErrors": REACHED},
+    "VisitorSessionCreatePayload": {"session userErrors": REACHED},
     "CustomerRegisterPayload": {"verificationSent userErrors": REACHED},
     "CustomerRegisterConfirmPayload": {"session userErrors": REACHED},
     "CustomerTokenCreatePayload": {"accessToken expiresAt sessionId userErrors": REACHED},

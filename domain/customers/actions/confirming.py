@@ -9,9 +9,11 @@ from domain.identity.actions.confirming import confirm_shopper
 async def confirm_password(works: Works, *, password: str | None, caller: Caller) -> None:
     """Hold that a shopper who means themselves is the one who signed in; nobody else is asked.
 
+    Nor is a guest, who has none.
+
     Raises `Required`, `TooManyAttempts`, `BadCredentials`.
     """
-    if (customer_id := caller.actor.customer_id) is None:
+    if (customer_id := caller.actor.customer_id) is None or caller.actor.is_visitor:
         return
     async with works.database.reading() as session:
         family = await list_family(session, customer_id)

@@ -17,12 +17,14 @@ from domain.identity.rules import SessionKind
 async def canonical_actor(session: Session, *, actor: Actor) -> Actor | None:
     """Return the actor as whom they act: who was absorbed acts as the customer who absorbed them.
 
-    None for a customer whom there is not any more.
+    None for a customer whom there is not any more, and for a guest who is a customer's by now.
     """
     if actor.kind is not ActorKind.CUSTOMER or actor.id is None:
         return actor
     canonical_id = (await list_canonical_ids(session, [actor.id])).get(actor.id)
-    return None if canonical_id is None else replace(actor, id=canonical_id)
+    if canonical_id is None or (actor.is_visitor and canonical_id != actor.id):
+        return None
+    return replace(actor, id=canonical_id)
 
 
 async def find_shopper(session: Session, *, external_id: str) -> Actor | None:

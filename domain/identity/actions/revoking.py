@@ -1,5 +1,6 @@
 """Ending sessions."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from domain.base.actors import ActorKind
@@ -55,6 +56,17 @@ async def revoke_sessions_of(work: Work, *, kind: SessionKind, subject_id: UUID,
     for each in live:
         if each.id != but_for:
             _revoke(work, each)
+
+
+async def revoke_visits(work: Work, *, subject_ids: Sequence[UUID]) -> None:
+    """End the sessions in which these customers are guests. Records `SessionRevoked`. Locks the sessions."""
+    for subject_id in subject_ids:
+        live = await list_live_sessions_for_update(
+            work.session, kind=SessionKind.CUSTOMER, subject_id=subject_id, now=work.now
+        )
+        for each in live:
+            if each.is_visitor:
+                _revoke(work, each)
 
 
 def _revoke(work: Work, record: SessionRecord) -> None:

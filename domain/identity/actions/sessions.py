@@ -43,11 +43,17 @@ class SignedIn:
     """Empty where the session cannot be prolonged."""
 
 
-async def open_session(work: Work, *, kind: SessionKind, subject_id: UUID) -> SignedIn:
-    """Sign in a member of staff or a customer who has proven who they are. Records `SessionCreated`."""
+async def open_session(work: Work, *, kind: SessionKind, subject_id: UUID, is_visitor: bool = False) -> SignedIn:
+    """Sign in a member of staff or a customer who has proven who they are, or a guest. Records `SessionCreated`."""
     organisation = work.organisation
     lifetime = organisation.staff_session if kind is SessionKind.STAFF else organisation.shopper_session
-    record = SessionRecord(kind=kind, subject_id=subject_id, created_at=work.now, expires_at=work.now + lifetime)
+    record = SessionRecord(
+        kind=kind,
+        subject_id=subject_id,
+        is_visitor=is_visitor,
+        created_at=work.now,
+        expires_at=work.now + lifetime,
+    )
     return await _open(work, record, is_refreshable=True, lifetime=ACCESS_LIFETIME)
 
 
@@ -182,7 +188,13 @@ async def find_actor(session: Session, *, session_id: UUID, now: datetime) -> Ac
     if row.kind == SessionKind.CUSTOMER:
         if row.is_maker_active is False:
             return None
-        return Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=row.subject_id, session_id=row.id)
+        return Actor(
+            kind=ActorKind.CUSTOMER,
+            permissions=frozenset(),
+            id=row.subject_id,
+            session_id=row.id,
+            is_visitor=row.is_visitor,
+        )
     member = (await list_staff_by_id(session, [row.subject_id])).get(row.subject_id)
     if member is None or not member.is_active:
         return None

@@ -7,6 +7,13 @@ from schema.base.descriptions import given, optional, shown
 from schema.base.scalars import Duration, EmailAddress, Locale
 
 
+@strawberry.input(description="A guest.")
+class VisitorSessionCreateInput:
+    """See the description."""
+
+    locale: Locale | None = optional("The guest's language. INVALID.")
+
+
 @strawberry.input(description="Who registers.")
 class CustomerRegisterInput:
     """See the description."""

@@ -8,6 +8,7 @@ from domain.base.work import Work
 from domain.customers.actions.customer_tokens import create_customer_token
 from domain.customers.actions.registration import confirm_registration, register
 from domain.customers.actions.verification import send_identity_code
+from domain.customers.actions.visitors import welcome_visitor
 from domain.identity.actions.sessions import SignedIn
 from domain.identity.rules import check_duration
 from schema.base.context import Info
@@ -19,6 +20,7 @@ from schema.customers.inputs.shoppers import (
     CustomerRegisterConfirmInput,
     CustomerRegisterInput,
     CustomerTokenCreateInput,
+    VisitorSessionCreateInput,
 )
 from schema.customers.types.identities import load_identities
 from schema.customers.types.shoppers import (
@@ -26,6 +28,7 @@ from schema.customers.types.shoppers import (
     CustomerRegisterConfirmPayload,
     CustomerRegisterPayload,
     CustomerTokenCreatePayload,
+    VisitorSessionCreatePayload,
 )
 from schema.identity.mutations.sessions import enter
 from schema.identity.types.sessions import Session
@@ -34,6 +37,24 @@ from schema.identity.types.sessions import Session
 @strawberry.type
 class ShopperMutations:
     """Root fields by which shoppers come in."""
+
+    @strawberry.mutation(
+        description=(
+            "A guest's session: they may chat, and keep the conversation when they register or sign in with its token "
+            "sent along; then the session ends. RATE_LIMITED after sixty from one address in an hour."
+        )
+    )
+    async def visitor_session_create(
+        self,
+        info: Info,
+        input: Input[VisitorSessionCreateInput],  # noqa: A002
+    ) -> VisitorSessionCreatePayload | None:
+        """Let a guest in."""
+        works, caller = info.context.works, info.context.caller
+        found = await enter(info, lambda: welcome_visitor(works, locale=given(input.locale), caller=caller))
+        if not isinstance(found, Session):
+            return VisitorSessionCreatePayload(session=None, user_errors=found)
+        return VisitorSessionCreatePayload(session=found, user_errors=[])
 
     @strawberry.mutation(
         description=(

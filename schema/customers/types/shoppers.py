@@ -29,6 +29,14 @@ async def customer(root: strawberry.Parent[Viewer], info: Info) -> Customer | No
     return await load_shopper(info, root)
 
 
+@strawberry.type(description="The guest's session, or why there is none.")
+class VisitorSessionCreatePayload:
+    """See the description."""
+
+    session: Session | None = shown("The session; null where it was refused.")
+    user_errors: list[UserError] = shown(_ERRORS)
+
+
 @strawberry.type(description="Whether a mail is on its way; the same whether or not the address is known.")
 class CustomerRegisterPayload:
     """See the description."""
