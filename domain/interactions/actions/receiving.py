@@ -48,7 +48,7 @@ async def receive_message(work: Work, *, channel_id: UUID, received: Received) -
     work.require(Permission.CHANNELS_WRITE)
     country = await find_home_country(work.session, work.organisation)
     checked = check_received(received, home_country=country, now=work.now)
-    channel = await find_channel(work.session, channel_id)
+    channel = await find_channel(work.session, channel_id, sight=work.actor.sight)
     if channel is None:
         text = "There is no channel with this id."
         raise NotFound(text, field=("channel_id",))
