@@ -9,11 +9,11 @@ import strawberry
 from strawberry import UNSET
 
 from domain.base.events import Event
-from domain.base.feed import ResyncNeeded, check_cursor
+from domain.base.feed import ResyncNeeded
 from domain.interactions.errors import ConversationNotFound
 from schema.base.context import Info
-from schema.base.descriptions import GlobalId, given
-from schema.base.events import AfterCursor, ResyncRequired
+from schema.base.descriptions import GlobalId
+from schema.base.events import AfterCursor, ResyncRequired, cursor_after
 from schema.base.ids import key_of
 from schema.interactions.types.conversations import load_conversations
 from schema.interactions.types.stream import (
@@ -50,9 +50,7 @@ class InteractionSubscriptions:
         self, info: Info, conversation_id: GlobalId, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow a conversation."""
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
+        cursor = cursor_after(info, after)
         key = key_of(conversation_id, "Conversation")
         if key is None or (await load_conversations(info, [key]))[0] is None:
             raise ConversationNotFound
@@ -66,10 +64,7 @@ class InteractionSubscriptions:
         self, info: Info, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow the inbox."""
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
-        return _follow(info, cursor, None)
+        return _follow(info, cursor_after(info, after), None)
 
 
 async def _follow(info: Info, after: str | None, key: UUID | None) -> AsyncGenerator[Any, None]:
