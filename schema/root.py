@@ -30,9 +30,10 @@ from schema.identity.mutations.shop import ShopMutations
 from schema.identity.mutations.staff import StaffMutations
 from schema.identity.queries import IdentityQueries
 from schema.interactions import policies as interactions
-from schema.interactions.mutations import InteractionMutations
+from schema.interactions.mutations.conversations import InteractionMutations
+from schema.interactions.mutations.presence import PresenceMutations
 from schema.interactions.queries import InteractionQueries
-from schema.interactions.subscriptions import InteractionSubscriptions
+from schema.interactions.subscriptions import InteractionSubscriptions, SignalSubscriptions
 from schema.interactions.types.conversations import Bot, StatusChange
 from schema.interactions.types.payloads import StaleConversationError
 from schema.orders import policies as orders
@@ -90,6 +91,7 @@ class Mutation(
     CustomerMutations,
     OrderMutations,
     InteractionMutations,
+    PresenceMutations,
 ):
     """See the description."""
 
@@ -104,7 +106,7 @@ declare_customer_stream()  # every area has said by now what it puts into stream
         "protocol."
     )
 )
-class Subscription(CustomerSubscriptions, InteractionSubscriptions):
+class Subscription(CustomerSubscriptions, InteractionSubscriptions, SignalSubscriptions):
     """See the description."""
 
 

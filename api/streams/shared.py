@@ -23,6 +23,7 @@ from domain.base.actors import Actor
 from domain.base.identifiers import new_id
 from domain.base.networks import network_of
 from domain.base.work import Works
+from domain.interactions.actions.presence import keep_present
 from schema.base.context import Context
 from schema.base.errors import TopLevelCode
 
@@ -180,6 +181,7 @@ class Streams:
                 # Nothing can be read meanwhile, so nothing is sent either: the next look asks again.
                 _log.exception("tokens of open streams could not be looked up")
                 return
+            keep_present(self.works.signals, actor=actor)
             for stream in holders:
                 stream.recognise(actor)
 

@@ -25,6 +25,7 @@ from domain.base.feed import Feed
 from domain.base.identifiers import new_id
 from domain.base.model import AuditEntry
 from domain.base.repository import events, jobs, keys
+from domain.base.signals import Signals
 from domain.base.texts import clean_required
 from domain.base.together import Together
 
@@ -142,12 +143,15 @@ class Works:
     organisation: Organisation = Organisation()
     feed: Feed = field(init=False)
     """Where what was committed is told."""
+    signals: Signals = field(init=False)
+    """Where what holds for a moment is told."""
     readings: Together[AuditEntry] = field(default_factory=Together)
     """What is to be told to the audit log of who read much."""
 
     def __post_init__(self) -> None:
         """Follow the database's own log."""
         object.__setattr__(self, "feed", Feed(self.database))
+        object.__setattr__(self, "signals", Signals(self.clock))
 
     async def perform(
         self,

@@ -18,6 +18,7 @@ from schema.base.types import Direction
 from schema.customers.types.consents import ChannelKind
 from schema.interactions.types.channels import ConversationStatus, Priority, WaitingOn
 from schema.interactions.types.lists import SortField
+from schema.interactions.types.presence import PresenceState
 
 _OWN_ID = "An id that the client gives this: sent again with it, it is written once. TOO_LONG, IDEMPOTENCY_MISMATCH."
 FILTER_VALUES_MAX = 250
@@ -112,6 +113,28 @@ class ConversationReadInput:
     def key(self) -> UUID:
         """Return which conversation."""
         return required_key(self.conversation_id, "Conversation", "conversation_id")
+
+
+@strawberry.input(description="Whether somebody writes.")
+class TypingSetInput:
+    """See the description."""
+
+    conversation_id: strawberry.ID = shown("In which conversation. NOT_FOUND.")
+    is_typing: bool = shown("Whether they write; say true again every three seconds while it holds.")
+    is_note: bool = strawberry.field(
+        description="Whether it becomes a note: then no shopper is told that somebody writes.", default=False
+    )
+
+    def key(self) -> UUID:
+        """Return in which conversation."""
+        return required_key(self.conversation_id, "Conversation", "conversation_id")
+
+
+@strawberry.input(description="Whether a member of staff is there.")
+class PresenceSetInput:
+    """See the description."""
+
+    presence: PresenceState = shown("How they are from now on.")
 
 
 @strawberry.input(description="Who is at it. Without `assigneeId` the conversation goes back to the queue.")

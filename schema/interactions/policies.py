@@ -3,7 +3,7 @@
 from domain.base.actors import Permission
 from schema.base.policies import REACHED, Otherwise, Policy, Rows
 from schema.customers.policies import CUSTOMERS
-from schema.identity.policies import STORES
+from schema.identity.policies import COLLEAGUES, STAFF, STORES
 from schema.orders.policies import ORDERS
 
 CONVERSATIONS = Policy(needs=Permission.CONVERSATIONS_READ, is_for_shoppers=True)
@@ -22,10 +22,19 @@ POLICIES: Rows = {
     },
     "Mutation": {
         "channelUpsert": Policy(needs=Permission.STORES_WRITE),
-        "conversationStart messageSend conversationRead": WRITERS,
+        "conversationStart messageSend conversationRead typingSet": WRITERS,
+        "presenceSet": Policy(is_for_programs=False),
         "noteAdd conversationAssign conversationStatusSet conversationUpdate": TEAM_WRITERS,
     },
-    "Subscription": {"conversationEvents": CONVERSATIONS, "inboxEvents": TEAM},
+    "Subscription": {
+        "conversationEvents typingChanged": CONVERSATIONS,
+        "inboxEvents viewersChanged": TEAM,
+        "presenceChanged": STAFF,
+    },
+    "TypingState": {"conversation author isTyping": REACHED},
+    "StaffMember": {"presence openConversationCount": COLLEAGUES},
+    "TypingSetPayload": {"userErrors": REACHED},
+    "PresenceSetPayload": {"staffMember userErrors": REACHED},
     "ConversationStarted": {"cursor occurredAt conversation": REACHED},
     "ConversationChanged": {"cursor occurredAt conversation": REACHED},
     "InteractionAdded": {"cursor occurredAt conversation interaction": REACHED},
@@ -40,7 +49,7 @@ POLICIES: Rows = {
         "customer": CUSTOMERS,
         "order": ORDERS,
         "priority snoozedUntil": TEAM_ONLY,
-        "tags": Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.EMPTY),
+        "tags viewers": Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.EMPTY),
     },
     "Message": {
         "id seq occurredAt summary text delivery editedAt clientMessageId conversation author": REACHED,

@@ -95,6 +95,21 @@ class Talk:
             await answers.aclose()
             await context.close()
 
+    async def refusal(self, actor: Actor, text: str, **variables: Any) -> None:  # noqa: ANN401
+        """Raise why a subscription is refused."""
+        context = Context(self.chat.works, actor=actor, request_id="follow")
+        found = subscribe(
+            make_schema()._schema,
+            parse(text),
+            context_value=context,
+            variable_values=variables,
+            executor_class=BreadthFirst,
+        )
+        answer: Any = await found if asyncio.iscoroutine(found) or asyncio.isfuture(found) else found
+        await context.close()
+        (error,) = answer.errors
+        raise error.original_error
+
 
 @pytest.fixture
 async def talk(client: Client) -> Talk:

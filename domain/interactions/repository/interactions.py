@@ -14,7 +14,7 @@ from domain.base.sight import sight_of
 from domain.base.statements import among
 from domain.interactions.model import Conversation, ConversationReading, ConversationTag, Interaction
 from domain.interactions.repository.sight import is_conversation_seen, is_interaction_seen
-from domain.interactions.rules.conversations import AuthorKind, InteractionKind
+from domain.interactions.rules.conversations import AuthorKind, ConversationStatus, InteractionKind
 
 
 async def list_conversations_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Any]:
@@ -160,4 +160,20 @@ async def count_unread(
     )
     counts: dict[UUID, int] = defaultdict(int)
     counts.update({row[0]: row[1] for row in await session.execute(statement)})
+    return counts
+
+
+async def count_open_by_assignee(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return how many conversations each member of staff is at that are not done, as far as the session sees them."""
+    statement = (
+        select(Conversation.assignee_id, func.count().label("size"))
+        .where(
+            Conversation.assignee_id.in_(list(ids)),
+            Conversation.status.in_((ConversationStatus.NEW, ConversationStatus.OPEN, ConversationStatus.PENDING)),
+            is_conversation_seen(session),
+        )
+        .group_by(Conversation.assignee_id)
+    )
+    counts: dict[UUID, int] = defaultdict(int)
+    counts.update({row.assignee_id: row.size for row in await session.execute(statement) if row.assignee_id})
     return counts
