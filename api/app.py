@@ -96,7 +96,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo: explorer
             ApiCors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["authorization", "content-type", "x-request-id"],
+            allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
             expose_headers=["x-request-id", "retry-after"],
             max_age=86_400,
         ),

@@ -248,6 +248,7 @@ class GraphQLEndpoint:
         context = Context(self._works, actor=actor, request_id=exchange.request_id, client_address=address)
         try:
             if form is not None:
+                context.resumes_after = exchange.header(b"last-event-id") or None
                 return await self._stream(exchange, form, prepared, context)
             answer = await self._operations.execute(prepared, context)
             reply = _reply_of(answer, media_type)

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import Literal, Protocol
 
 from api.requests import Answer, written
+from domain.base.feed import is_cursor
 
 _EVENT_STREAM = "text/event-stream"
 _MULTIPART = "multipart/mixed"
@@ -38,8 +39,10 @@ class ServerSentEvents:
     end = b"event: complete\ndata:\n\n"
 
     def part(self, answer: Answer) -> bytes:
-        """Return one answer as it is written."""
-        return b"event: next\ndata: " + written(answer) + b"\n\n"
+        """Return one answer as it is written; the cursor of an event is its id, which clients send to resume."""
+        cursor = _cursor_of(answer)
+        place = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
+        return b"event: next\n" + place + b"data: " + written(answer) + b"\n\n"
 
     def failure(self, answer: Answer) -> bytes:
         """Return why the stream ends before its time."""
@@ -68,6 +71,14 @@ class MultipartSubscription:
     @staticmethod
     def _part(content: Answer) -> bytes:
         return b"\r\ncontent-type: application/json\r\n\r\n" + written(content) + b"\r\n--graphql"
+
+
+def _cursor_of(answer: Answer) -> str | None:
+    """Return the cursor of the event in an answer, where the client asked for it; each answer has one event."""
+    for shown in (answer.get("data") or {}).values():
+        cursor = shown.get("cursor") if isinstance(shown, dict) else None
+        return cursor if is_cursor(cursor) else None
+    return None
 
 
 SERVER_SENT_EVENTS = ServerSentEvents()

@@ -54,6 +54,8 @@ class Context:
         """Whether the document asks one thing only, so that what reads it once needs no transaction around it."""
         self.wanted: Mapping[str, Columns] = {}
         """What the document needs of the rows behind each type; what is not in it is read whole."""
+        self.resumes_after: str | None = None
+        """Behind which cursor the client's stream goes on, where its connection was lost and it says so by itself."""
         self.works = works
         self._people: set[object] = set()
         self._is_closed = False

@@ -22,7 +22,7 @@ from domain.base.events import Event
 from domain.base.feed import Committed, ResyncNeeded, check_cursor, find_end
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, given, shown
-from schema.base.events import AfterCursor, ResyncRequired
+from schema.base.events import AfterCursor, ResyncRequired, cursor_after
 from schema.base.extends import extends
 from schema.base.policies import Policy
 from schema.base.scalars import Cursor
@@ -86,10 +86,7 @@ def declare_event_log(query: type, subscription: type) -> None:
         return await _pull(info, page, after=after, first=given(first), types=given(types))
 
     async def follow(self: Any, info: Info, after: Any = UNSET, types: Any = UNSET) -> Any:  # noqa: ANN401, ARG001
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
-        return _follow(info, cursor, _events_of(given(types)))
+        return _follow(info, cursor_after(info, after), _events_of(given(types)))
 
     pull.__annotations__ |= {
         "after": Annotated[Cursor, strawberry.argument(description="Only what was committed behind this cursor.")],

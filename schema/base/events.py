@@ -5,8 +5,9 @@ from typing import Annotated, TypeAlias
 
 import strawberry
 
-from domain.base.feed import ResyncReason
-from schema.base.descriptions import described_enum, shown
+from domain.base.feed import ResyncReason, check_cursor
+from schema.base.context import Info
+from schema.base.descriptions import described_enum, given, shown
 from schema.base.scalars import Cursor
 
 described_enum(
@@ -26,6 +27,17 @@ AfterCursor: TypeAlias = Annotated[
         description="Resume behind this cursor: what was committed since comes first. Left out, only what is to come."
     ),
 ]
+
+
+def cursor_after(info: Info, after: str | None) -> str | None:
+    """Return behind which cursor a stream begins, None: with what is to come. Raises `Invalid` for what is none.
+
+    What a client names when it comes back by itself (`Last-Event-ID`) is newer than what it first asked for.
+    """
+    cursor = info.context.resumes_after or given(after)
+    if cursor is not None:
+        check_cursor(cursor)
+    return cursor
 
 
 @strawberry.interface(name="Event", description="A committed fact. `cursor` is where to resume.")

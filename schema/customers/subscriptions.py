@@ -9,12 +9,12 @@ import strawberry
 from strawberry import UNSET
 
 from domain.base.errors import Invalid
-from domain.base.feed import ResyncNeeded, check_cursor
+from domain.base.feed import ResyncNeeded
 from domain.customers.actions.streams import follow_customer
 from domain.customers.errors import CustomerNotFound
 from schema.base.context import Info
 from schema.base.descriptions import given
-from schema.base.events import AfterCursor, ResyncRequired
+from schema.base.events import AfterCursor, ResyncRequired, cursor_after
 from schema.base.extends import extends
 from schema.base.ids import key_of
 from schema.customers.types.customers import load_customers
@@ -44,9 +44,7 @@ def declare_customer_stream() -> None:
         customer_id: _CustomerId = UNSET,
         after: AfterCursor = UNSET,
     ) -> Any:  # noqa: ANN401  a union that is made at run time
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
+        cursor = cursor_after(info, after)
         return _follow(info, await _followed_key(info, given(customer_id)), cursor)
 
     item: Any = Union[(*list_item_types(), ResyncRequired)]

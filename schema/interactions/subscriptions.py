@@ -9,14 +9,14 @@ import strawberry
 from strawberry import UNSET
 
 from domain.base.events import Event
-from domain.base.feed import ResyncNeeded, check_cursor
+from domain.base.feed import ResyncNeeded
 from domain.base.signals import Signal, SignalKind
 from domain.interactions.actions.presence import typing_of, viewing_of
 from domain.interactions.errors import ConversationNotFound
 from domain.interactions.rules.presence import is_typing_shown
 from schema.base.context import Info
-from schema.base.descriptions import GlobalId, given
-from schema.base.events import AfterCursor, ResyncRequired
+from schema.base.descriptions import GlobalId
+from schema.base.events import AfterCursor, ResyncRequired, cursor_after
 from schema.base.ids import key_of
 from schema.identity.types.staff import StaffMember, load_staff
 from schema.interactions.types.conversations import Conversation, load_authors, load_conversations
@@ -55,9 +55,7 @@ class InteractionSubscriptions:
         self, info: Info, conversation_id: GlobalId, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow a conversation."""
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
+        cursor = cursor_after(info, after)
         key = key_of(conversation_id, "Conversation")
         if key is None or (await load_conversations(info, [key]))[0] is None:
             raise ConversationNotFound
@@ -71,10 +69,7 @@ class InteractionSubscriptions:
         self, info: Info, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow the inbox."""
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
-        return _follow(info, cursor, None)
+        return _follow(info, cursor_after(info, after), None)
 
 
 async def _view(info: Info, after: str | None, key: UUID) -> AsyncGenerator[Any, None]:

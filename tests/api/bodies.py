@@ -20,12 +20,16 @@ WAIT_S = 5.0
 class Exchange:
     """One POST and what comes back, for as long as it comes."""
 
-    def __init__(self, app: Starlette, *, accept: str, key: str | None = None, address: str = "192.0.2.1") -> None:
-        """Take whom to ask, and in what form."""
+    def __init__(
+        self, app: Starlette, *, accept: str, key: str | None = None, address: str = "192.0.2.1", last_id: str = ""
+    ) -> None:
+        """Take whom to ask, in what form, and what was heard last before the connection was lost."""
         self._app = app
         headers = {"host": "test", "content-type": "application/json", "accept": accept}
         if key is not None:
             headers["authorization"] = f"Bearer {key}"
+        if last_id:
+            headers["last-event-id"] = last_id
         self._scope: MutableMapping[str, Any] = {
             "type": "http",
             "method": "POST",

@@ -1,0 +1,126 @@
+"""A stream over HTTP that goes on after the connection was lost: its events have ids, and clients send the last one."""
+
+import re
+from collections.abc import AsyncIterator
+
+import orjson
+import pytest
+from starlette.applications import Starlette
+
+from tests.api.bodies import MULTIPART, SERVER_SENT, Exchange
+from tests.api.sockets import FOLLOW, new_app, nothing_left
+from tests.conftest import Client
+from tests.orders.shop import Input, send_order
+
+RESUMED = """subscription($id: ID!, $after: Cursor) { customerEvents(customerId: $id, after: $after) {
+  ... on Event { cursor } ... on OrderChanged { order { number } } ... on ResyncRequired { reason } } }"""
+ALL = """subscription($after: Cursor) { events(after: $after, types: [OrderChanged]) {
+  ... on OrderChanged { cursor order { number } } } }"""
+RENAMED = """subscription($id: ID!, $cursor: Cursor) { customerEvents(customerId: $id, after: $cursor) {
+  ... on OrderChanged { at: cursor cursor: order { number } } } }"""
+
+
+@pytest.fixture
+async def app(client: Client) -> AsyncIterator[Starlette]:
+    """Return the application; nothing is left over of its streams."""
+    app = new_app(client.works)
+    async with nothing_left(app):
+        yield app
+
+
+@pytest.fixture
+async def start(client: Client, customer: Input) -> str:
+    """Return the cursor before three orders of the customer."""
+    await client.works.feed.settle()  # that there is a customer is nothing new any more
+    cursor: str = (await client.ask("{ eventCursor }")).data["eventCursor"]
+    for number in range(3):
+        await send_order(client, f"o-{number}", customer={"externalId": customer["externalId"]})
+    return cursor
+
+
+def id_of(chunk: bytes | None) -> str:
+    """Return the id of an event."""
+    found = re.match(rb"event: next\nid: (\S+)\ndata: ", chunk or b"")
+    assert found is not None, chunk
+    return found[1].decode()
+
+
+async def numbers(exchange: Exchange, count: int) -> list[str]:
+    """Return the orders in the next answers, behind what says that the stream began."""
+    await exchange.chunk()
+    found = [re.search(rb'"number":"([^"]+)"', await exchange.chunk() or b"") for _ in range(count)]
+    return [each[1].decode() for each in found if each is not None]
+
+
+async def test_an_event_has_its_cursor_as_id(app: Starlette, client: Client, customer: Input, start: str) -> None:
+    """Where the client asked for the cursor: the id is what it would send as `after`."""
+    exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(RESUMED, id=customer["id"], after=start)
+    await exchange.chunk()
+    chunk = await exchange.chunk()
+    assert chunk is not None
+    event = orjson.loads(chunk.partition(b"data: ")[2])["data"]["customerEvents"]
+    assert id_of(chunk) == event["cursor"]
+    await exchange.leave()
+
+
+@pytest.mark.parametrize("accept", [SERVER_SENT, MULTIPART])
+async def test_the_last_id_resumes(app: Starlette, client: Client, customer: Input, start: str, accept: str) -> None:
+    """The same request again goes on behind the last event: it counts before `after`, which is older."""
+    first = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(RESUMED, id=customer["id"], after=start)
+    await first.chunk()
+    last_id = id_of(await first.chunk())
+    await first.leave()
+    for after in (start, None):
+        again = Exchange(app, accept=accept, key=client.key, last_id=last_id)
+        assert await numbers(await again.ask(RESUMED, id=customer["id"], after=after), 2) == ["o-1", "o-2"]
+        assert again.is_silent
+        await again.leave()
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_the_stream_of_everything_resumes(app: Starlette, client: Client, start: str) -> None:
+    """Whichever stream it is."""
+    first = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(ALL, after=start)
+    await first.chunk()
+    last_id = id_of(await first.chunk())
+    await first.leave()
+    again = await Exchange(app, accept=SERVER_SENT, key=client.key, last_id=last_id).ask(ALL)
+    assert await numbers(again, 2) == ["o-1", "o-2"]
+    await again.leave()
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_what_is_no_cursor_is_no_id(app: Starlette, client: Client, customer: Input, start: str) -> None:
+    """Neither without `cursor`, nor where something else goes by that name."""
+    for query, variables in ((FOLLOW, {}), (RENAMED, {"cursor": start})):
+        exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(query, id=customer["id"], **variables)
+        if query is FOLLOW:
+            await send_order(client, "o-9", customer={"externalId": customer["externalId"]})
+        await exchange.chunk()
+        assert (await exchange.chunk() or b"").startswith(b"event: next\ndata: ")
+        await exchange.leave()
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+@pytest.mark.parametrize(
+    ("last_id", "said"),
+    [
+        ("7", b'"code":"BAD_USER_INPUT"'),
+        ("0123456789abcdef-1", b'"reason":"RESTORED"'),
+    ],
+)
+async def test_a_last_id_of_elsewhere(
+    app: Starlette, client: Client, customer: Input, last_id: str, said: bytes
+) -> None:
+    """What is no cursor is refused; one of another life of the database is answered as in `after`."""
+    exchange = Exchange(app, accept=SERVER_SENT, key=client.key, last_id=last_id)
+    assert said in await (await exchange.ask(RESUMED, id=customer["id"])).rest()
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_a_query_has_no_place(app: Starlette, client: Client) -> None:
+    """A header that a client always sends does no harm."""
+    exchange = await Exchange(app, accept=SERVER_SENT, key=client.key, last_id="7").ask("{ cursor: eventCursor }")
+    body = await exchange.rest()
+    assert b"\nid:" not in body
+    assert b'"data"' in body
