@@ -55,6 +55,8 @@ class Organisation:
     """How long a shopper's session lives after it was last refreshed."""
     staff_session: timedelta = timedelta(hours=12)
     """How long a session of staff lives, however busy it is."""
+    events_kept: timedelta = timedelta(days=7)
+    """For how long a cursor of a stream leads to everything behind it."""
     public_url: str = ""
     """Where clients reach the server, without a slash at the end: for addresses in answers."""
 
@@ -140,6 +142,8 @@ class Works:
     reactions: Reactions
     clock: Clock
     organisation: Organisation = Organisation()
+    hints_url: str | None = None
+    """The broker that tells the processes of one another's writes; None: PostgreSQL itself."""
     feed: Feed = field(init=False)
     """Where what was committed is told."""
     readings: Together[AuditEntry] = field(default_factory=Together)
@@ -147,7 +151,7 @@ class Works:
 
     def __post_init__(self) -> None:
         """Follow the database's own log."""
-        object.__setattr__(self, "feed", Feed(self.database))
+        object.__setattr__(self, "feed", Feed(self.database, hints_url=self.hints_url))
 
     async def perform(
         self,

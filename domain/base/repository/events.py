@@ -92,11 +92,11 @@ async def has_fresh_events(session: AsyncSession) -> bool:
     return bool(await prepared(session, ("fresh events",), build).rows(session))
 
 
-async def number_events(session: AsyncSession, *, limit: int) -> int:
+async def number_events(session: AsyncSession, *, limit: int, notifies: bool = True) -> int:
     """Number the committed events that have no number yet, in the order in which they were recorded; return how many.
 
-    Whoever follows the log is given a hint. Whoever numbers at the same time waits. The lock is a statement of its own:
-    one that waited for it in the same statement would number by what it saw before it waited.
+    Whoever follows the log is given a hint, unless that goes another way. Whoever numbers at the same time waits. The
+    lock is a statement of its own: one that waited for it in the same statement would number by what it saw before.
     """
     head = (await session.execute(select(EventHead.seq).with_for_update())).scalar_one()
     fresh = (
@@ -116,7 +116,8 @@ async def number_events(session: AsyncSession, *, limit: int) -> int:
     count = int(result.rowcount)
     if count:
         await session.execute(update(EventHead).values(seq=head + count), execution_options=UNSYNCHRONISED)
-        await session.execute(select(func.pg_notify(CHANNEL, str(head + count))))
+        if notifies:
+            await session.execute(select(func.pg_notify(CHANNEL, str(head + count))))
     return count
 
 
