@@ -45,6 +45,7 @@ def open_works(settings: Settings, *, clock: Clock | None = None) -> Works:
         reactions=REACTIONS,
         clock=clock or SystemClock(),
         organisation=settings.organisation,
+        hints_url=settings.hints_url,
     )
 
 

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from sqlalchemy import Row
 
-from api import demo, demo_logins, explorer, job_commands, migrations, reference, staff_commands
+from api import demo, demo_logins, event_commands, explorer, job_commands, migrations, reference, staff_commands
 from api.app import create_app
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
@@ -42,6 +42,7 @@ imports = typer.Typer(help="Take over what the shop has.", no_args_is_help=True)
 keys = typer.Typer(help="The keys with which programs come in.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(keys, name="keys")
+app.add_typer(event_commands.commands, name="events")
 app.add_typer(job_commands.commands, name="jobs")
 app.add_typer(staff_commands.commands, name="staff")
 

@@ -1,7 +1,6 @@
 """What can be set: environment variables that begin with SPORTELLO_, or a file .env."""
 
-import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -10,36 +9,16 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
 
 from api.issuer import ALGORITHMS, Provider
 from api.mails import MailServer
-from domain.base.errors import Refusal
+from api.setting_values import DRIVERS, check_broker, check_database, checked, decoded
 from domain.base.money import check_currency
 from domain.base.texts import clean_url
 from domain.base.tokens import SECRET_BYTES
 from domain.base.work import Organisation
 from domain.identity.rules import check_store_code
 from schema.base.limits import Limits
-
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-
-
-def _checked(check: Callable[[str], str], value: str) -> str:
-    """Return what the domain makes of a value; its refusal becomes the settings' own."""
-    try:
-        return check(value)
-    except Refusal as refusal:
-        raise ValueError(refusal.message) from None
-
-
-def _decoded(key: str) -> bytes:
-    """Return the bytes of a key in base64, of either alphabet; none where it is no base64."""
-    try:
-        bare = key.strip().removesuffix("=").replace("-", "+").replace("_", "/")
-        return base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
-    except ValueError:
-        return b""
 
 
 class Settings(BaseSettings):
@@ -63,6 +42,20 @@ class Settings(BaseSettings):
         ge=1,
         le=200,
         description="Connections to the database for reading, and as many for writing, of each process.",
+    )
+    hints_url: str | None = Field(
+        default=None,
+        description=(
+            "A Valkey or Redis server over which the processes of several machines tell one another that something was "
+            "written: `valkey://host:6379`, with TLS `valkeys://`. Left out: over PostgreSQL (LISTEN)."
+        ),
+        repr=False,
+    )
+    events_kept_days: int = Field(
+        default=7,
+        ge=1,
+        le=3_650,
+        description="Days for which events can be followed by cursor; whoever comes back later reads everything anew.",
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
@@ -242,15 +235,12 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
-        """Refuse what is neither; in memory each connection would have a database of its own."""
-        try:
-            url = make_url(value)
-        except ArgumentError:
-            url = URL.create("nothing")
-        if url.get_backend_name() not in _DRIVERS or url.database in (None, "", ":memory:"):
-            message = "give sqlite:///path or postgresql://user:password@host:port/name"
-            raise ValueError(message)
-        return value
+        return check_database(value)
+
+    @field_validator("hints_url")
+    @classmethod
+    def _known_broker(cls, value: str | None) -> str | None:
+        return check_broker(value)
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -264,7 +254,7 @@ class Settings(BaseSettings):
     @field_validator("token_key")
     @classmethod
     def _token_key(cls, value: str | None) -> str | None:
-        if value is not None and len(_decoded(value)) != SECRET_BYTES:
+        if value is not None and len(decoded(value)) != SECRET_BYTES:
             message = "give 32 random bytes in base64, as `openssl rand -base64 32` makes them"
             raise ValueError(message)
         return value
@@ -328,17 +318,17 @@ class Settings(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
-        return None if value is None else _checked(lambda url: clean_url(url) or "", value).rstrip("/")
+        return None if value is None else checked(lambda url: clean_url(url) or "", value).rstrip("/")
 
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str | None) -> str | None:
-        return None if value is None else _checked(check_currency, value)
+        return None if value is None else checked(check_currency, value)
 
     @field_validator("default_store")
     @classmethod
     def _store_code(cls, value: str | None) -> str | None:
-        return None if value is None else _checked(check_store_code, value)
+        return None if value is None else checked(check_store_code, value)
 
     @property
     def limits(self) -> Limits:
@@ -361,10 +351,11 @@ class Settings(BaseSettings):
             default_store_code=self.default_store,
             merges_automatically=self.merge_automatically,
             relay_domains=frozenset(domain.lower() for domain in self.relay_domains),
-            token_key=None if self.token_key is None else _decoded(self.token_key),
+            token_key=None if self.token_key is None else decoded(self.token_key),
             token_issuer=self.token_issuer,
             shopper_session=timedelta(days=self.shopper_session_days),
             staff_session=timedelta(hours=self.staff_session_hours),
+            events_kept=timedelta(days=self.events_kept_days),
             public_url=self.public_url or f"http://{self.host}:{self.port}",
         )
 
@@ -372,7 +363,7 @@ class Settings(BaseSettings):
     def async_url(self) -> URL:
         """Return the database's address with the driver that serves requests."""
         url = make_url(self.database_url)
-        return url.set(drivername=_DRIVERS[url.get_backend_name()])
+        return url.set(drivername=DRIVERS[url.get_backend_name()])
 
     @property
     def sqlite_path(self) -> Path | None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from domain.base.jobs import Handlers, Schedule
-from domain.base.upkeep import PurgeExpired, ScrubStorage, purge_expired, scrub_storage
+from domain.base.upkeep import PurgeExpired, ScrubStorage, TrimEventLog, purge_expired, scrub_storage, trim_event_log
 from domain.customers.actions.exports import ExportCustomer, PurgeExports, remove_expired_exports, write_export
 from domain.exports import EXPORTED
 from domain.identity.actions.upkeep import PurgeSignIn, purge_sign_in
@@ -15,6 +15,7 @@ HANDLERS: Handlers = {
     PurgeExpired: purge_expired,
     PurgeSignIn: purge_sign_in,
     ScrubStorage: scrub_storage,
+    TrimEventLog: trim_event_log,
     ExportCustomer: partial(write_export, parts=EXPORTED),
     PurgeExports: remove_expired_exports,
     WakeConversations: wake_conversations,
@@ -25,5 +26,6 @@ SCHEDULES: Sequence[Schedule] = (
     Schedule(name="purgeExpired", every=timedelta(hours=1), job=PurgeExpired()),
     Schedule(name="purgeSignIn", every=timedelta(hours=1), job=PurgeSignIn()),
     Schedule(name="purgeExports", every=timedelta(hours=1), job=PurgeExports()),
+    Schedule(name="trimEventLog", every=timedelta(hours=1), job=TrimEventLog()),
     Schedule(name="wakeConversations", every=timedelta(minutes=1), job=WakeConversations()),
 )

@@ -24,8 +24,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from domain.base.database import Database, Session
 from domain.base.errors import Invalid, StorageFull
 from domain.base.events import Event
-from domain.base.hints import PostgresHints
+from domain.base.hints import Hints, PostgresHints
 from domain.base.repository.events import Head, find_head, has_fresh_events, list_logged, number_events
+from domain.base.valkey_hints import ValkeyHints
 
 WAITING_MAX = 1_000
 """Events that may wait for one listener."""
@@ -35,6 +36,9 @@ PAGE = 500
 
 LOOK_EVERY_S = 0.25
 """How often the feed looks by itself, should nobody wake it."""
+
+ANSWER_WITHIN_S = 10.0
+"""How long the database may take for one step: one that is frozen would hold it for ever, also when it is back."""
 
 _CURSOR = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<seq>[0-9]{1,18})")
 _TROUBLE = (SQLAlchemyError, OSError, StorageFull)
@@ -162,10 +166,19 @@ class Feed:
     """The event log of one database, as this process follows it."""
 
     def __init__(
-        self, database: Database, *, waiting_max: int = WAITING_MAX, look_every_s: float = LOOK_EVERY_S
+        self,
+        database: Database,
+        *,
+        hints_url: str | None = None,
+        waiting_max: int = WAITING_MAX,
+        look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        """Follow nothing yet."""
+        """Follow nothing yet. `hints_url`: the broker that hints go over, instead of PostgreSQL."""
         self._database = database
+        self._hints: Hints = (
+            PostgresHints(database.url, self.wake) if hints_url is None else ValkeyHints(hints_url, self.wake)
+        )
+        self._notifies = hints_url is None
         self._waiting_max = waiting_max
         self._look_every_s = look_every_s
         self._place: Place | None = None
@@ -191,7 +204,7 @@ class Feed:
             if self._database.is_sqlite:
                 yield
                 return
-            task = asyncio.create_task(PostgresHints(self._database.url, self.wake).run())
+            task = asyncio.create_task(self._hints.run())
             try:
                 yield
             finally:
@@ -250,7 +263,7 @@ class Feed:
 
     async def read_after(self, place: Place) -> Sequence[Committed]:
         """Return what stands behind a place in the log, a page of it. Raises `ResyncNeeded`."""
-        async with self._database.reading() as session:
+        async with asyncio.timeout(ANSWER_WITHIN_S), self._database.reading() as session:
             _kept(place, await find_head(session))
             rows = await list_logged(session, after=place.seq, limit=PAGE)
         return [_committed(place.epoch, row) for row in rows]
@@ -263,8 +276,8 @@ class Feed:
             self._news.clear()
             try:
                 await self._look()
-            except _TROUBLE:
-                _log.exception("the event log cannot be followed at the moment")
+            except _TROUBLE as error:
+                _log.warning("the event log cannot be followed at the moment", reason=repr(error))
                 await asyncio.sleep(self._look_every_s)
 
     async def _look(self) -> None:
@@ -287,14 +300,15 @@ class Feed:
         """Give the events that were committed their numbers; SQLite's only writer does so itself."""
         if self._database.is_sqlite:
             return
-        async with self._database.reading() as session:
+        async with asyncio.timeout(ANSWER_WITHIN_S), self._database.reading() as session:
             if not await has_fresh_events(session):
                 return
         is_more = True
         while is_more:
-            async with self._database.writing() as session:
-                is_more = await number_events(session, limit=PAGE) == PAGE
+            async with asyncio.timeout(ANSWER_WITHIN_S), self._database.writing() as session:
+                is_more = await number_events(session, limit=PAGE, notifies=self._notifies) == PAGE
                 await session.commit()
+            self._hints.give()
 
     def _give_up(self, reason: ResyncReason) -> None:
         for listener in self._listeners:

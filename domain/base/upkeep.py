@@ -1,5 +1,6 @@
 """What the product does for itself: removing what is kept for a while only."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +9,7 @@ from domain.base.actors import SYSTEM
 from domain.base.events import Event
 from domain.base.jobs import KEPT, Job, enqueue_together
 from domain.base.model import AuditEntry, Base, EventHead, EventRecord
-from domain.base.repository import jobs, keys
+from domain.base.repository import events, jobs, keys
 from domain.base.work import IDEMPOTENCY_KEPT, Work, Works
 
 REMOVED_AT_ONCE = 1_000
@@ -18,6 +19,11 @@ REMOVED_AT_ONCE = 1_000
 @dataclass(frozen=True, kw_only=True)
 class PurgeExpired(Job):
     """Remove idempotency keys and finished jobs that were kept for long enough."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrimEventLog(Job):
+    """Remove events that were kept for long enough."""
 
 
 SCRUBBED_EVERY = timedelta(seconds=10)
@@ -41,7 +47,7 @@ async def scrub_storage(works: Works, _job: ScrubStorage) -> None:
     await works.database.scrub(sorted(names))
 
 
-async def scrub_soon(work: Work, events: Sequence[Event]) -> None:  # noqa: ARG001  whatever was erased
+async def scrub_soon(work: Work, _events: Sequence[Event]) -> None:
     """Ask for that: soon, and once more when nobody can be reading it any more."""
     await enqueue_together(work, name="scrubStorage", job=ScrubStorage(), every=SCRUBBED_EVERY)
     await enqueue_together(
@@ -61,3 +67,23 @@ async def purge_expired(works: Works, _job: PurgeExpired) -> None:
 
     while await works.perform(some, actor=SYSTEM, action="purgeExpired"):
         pass
+
+
+async def trim_event_log(works: Works, _job: TrimEventLog) -> None:
+    """Remove them, a thousand at a time. The audit log, timelines and whatever else they led to stay."""
+
+    async def some(work: Work) -> int:
+        before = work.now - work.organisation.events_kept
+        return await events.remove_old_events(work.session, before=before, limit=REMOVED_AT_ONCE)
+
+    while await works.perform(some, actor=SYSTEM, action="trimEventLog"):
+        pass
+
+
+async def renew_event_log(work: Work) -> None:
+    """Let every cursor that was given so far lead to `RESTORED`.
+
+    After a restore from a backup the same numbers are given again, to other events: whoever followed the database
+    before has seen some that it does not know any more.
+    """
+    await events.renew_epoch(work.session, epoch=secrets.token_hex(8))

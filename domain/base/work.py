@@ -56,6 +56,8 @@ class Organisation:
     """How long a shopper's session lives after it was last refreshed."""
     staff_session: timedelta = timedelta(hours=12)
     """How long a session of staff lives, however busy it is."""
+    events_kept: timedelta = timedelta(days=7)
+    """For how long a cursor of a stream leads to everything behind it."""
     public_url: str = ""
     """Where clients reach the server, without a slash at the end: for addresses in answers."""
 
@@ -141,6 +143,8 @@ class Works:
     reactions: Reactions
     clock: Clock
     organisation: Organisation = Organisation()
+    hints_url: str | None = None
+    """The broker that tells the processes of one another's writes; None: PostgreSQL itself."""
     feed: Feed = field(init=False)
     """Where what was committed is told."""
     signals: Signals = field(init=False)
@@ -150,7 +154,7 @@ class Works:
 
     def __post_init__(self) -> None:
         """Follow the database's own log."""
-        object.__setattr__(self, "feed", Feed(self.database))
+        object.__setattr__(self, "feed", Feed(self.database, hints_url=self.hints_url))
         object.__setattr__(self, "signals", Signals(self.clock))
 
     async def perform(

@@ -16,6 +16,8 @@ CASES: dict[str, tuple[str, Any]] = {
     "database_url": ("postgresql://me:secret@db:5433/shop", "postgresql://me:secret@db:5433/shop"),
     "public_url": ("https://api.shop.example/", "https://api.shop.example"),
     "pool_size": ("5", 5),
+    "hints_url": ("valkey://hush-hush@broker:6379", "valkey://hush-hush@broker:6379"),
+    "events_kept_days": ("30", 30),
     "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  nothing listens
     "port": ("8123", 8123),
     "currency": (" gbp ", "GBP"),
@@ -71,6 +73,8 @@ BAD = {
     "database_url": ["", "nonsense", "mysql://a/b", "sqlite://", "sqlite:///:memory:", "postgresql://host", "://"],
     "public_url": ["api.shop.example", "ftp://api.shop.example", "x" * 3_000],
     "pool_size": ["0", "201", "many", ""],
+    "hints_url": ["", "broker:6379", "http://broker", "valkey://"],
+    "events_kept_days": ["0", "3651", "1.5"],
     "port": ["0", "65536", "http"],
     "currency": ["", "EURO", "XXX"],
     "default_store": ["", "a b", "-"],
@@ -184,7 +188,9 @@ def test_half_an_identity_provider_is_refused(missing: str) -> None:
 
 def test_secrets_are_shown_nowhere() -> None:
     """Who prints the settings prints no key and no password."""
-    settings = Settings(token_key=KEY, smtp_host="mail.example", smtp_password="hush-hush")
+    settings = Settings(
+        token_key=KEY, smtp_host="mail.example", smtp_password="hush-hush", hints_url="valkey://:hush-hush@broker"
+    )
     for shown in (repr(settings), repr(settings.organisation), repr(settings.mail_server)):
         assert KEY not in shown
         assert "hush-hush" not in shown

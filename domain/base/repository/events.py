@@ -1,6 +1,7 @@
 """The event log and the audit log."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Select,
     UpdateBase,
     bindparam,
+    delete,
     func,
     literal_column,
     select,
@@ -92,11 +94,11 @@ async def has_fresh_events(session: AsyncSession) -> bool:
     return bool(await prepared(session, ("fresh events",), build).rows(session))
 
 
-async def number_events(session: AsyncSession, *, limit: int) -> int:
+async def number_events(session: AsyncSession, *, limit: int, notifies: bool = True) -> int:
     """Number the committed events that have no number yet, in the order in which they were recorded; return how many.
 
-    Whoever follows the log is given a hint. Whoever numbers at the same time waits. The lock is a statement of its own:
-    one that waited for it in the same statement would number by what it saw before it waited.
+    Whoever follows the log is given a hint, unless that goes another way. Whoever numbers at the same time waits. The
+    lock is a statement of its own: one that waited for it in the same statement would number by what it saw before.
     """
     head = (await session.execute(select(EventHead.seq).with_for_update())).scalar_one()
     fresh = (
@@ -116,8 +118,33 @@ async def number_events(session: AsyncSession, *, limit: int) -> int:
     count = int(result.rowcount)
     if count:
         await session.execute(update(EventHead).values(seq=head + count), execution_options=UNSYNCHRONISED)
-        await session.execute(select(func.pg_notify(CHANNEL, str(head + count))))
+        if notifies:
+            await session.execute(select(func.pg_notify(CHANNEL, str(head + count))))
     return count
+
+
+async def remove_old_events(session: AsyncSession, *, before: datetime, limit: int) -> int:
+    """Remove the oldest events that happened before, so many at most, and raise where the log begins; return how many.
+
+    What is removed is always the beginning of the log, as far as it is numbered: behind a cursor is all or nothing.
+    Whoever numbers meanwhile waits.
+    """
+    head = (await session.execute(select(EventHead.seq, EventHead.kept_from).with_for_update())).one()
+    end = min(head.seq, head.kept_from + limit - 1)
+    is_old = EventRecord.seq.between(head.kept_from, end)
+    young = select(func.min(EventRecord.seq)).where(is_old, EventRecord.occurred_at >= before)
+    kept_from = (await session.execute(young)).scalar_one() or end + 1
+    count = int(kept_from - head.kept_from)
+    if count:
+        gone = EventRecord.seq.between(head.kept_from, kept_from - 1)
+        await session.execute(delete(EventRecord).where(gone), execution_options=UNSYNCHRONISED)
+        await session.execute(update(EventHead).values(kept_from=kept_from), execution_options=UNSYNCHRONISED)
+    return count
+
+
+async def renew_epoch(session: AsyncSession, *, epoch: str) -> None:
+    """Begin another life of the database: no cursor from before leads anywhere."""
+    await session.execute(update(EventHead).values(epoch=epoch), execution_options=UNSYNCHRONISED)
 
 
 async def list_events(session: AsyncSession, *, limit: int) -> Sequence[EventRecord]:
