@@ -1,9 +1,11 @@
 """The two forms in which answers come one after another over HTTP."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, Protocol
 
 from api.requests import Answer, written
+from api.streams.groups import Ready
 
 _EVENT_STREAM = "text/event-stream"
 _MULTIPART = "multipart/mixed"
@@ -22,7 +24,7 @@ class Form(Protocol):
     heartbeat: bytes
     end: bytes
 
-    def part(self, answer: Answer) -> bytes:
+    def part(self, answer: Ready) -> bytes:
         """Return one answer as it is written."""
 
     def failure(self, answer: Answer) -> bytes:
@@ -37,7 +39,7 @@ class ServerSentEvents:
     heartbeat = b":\n\n"
     end = b"event: complete\ndata:\n\n"
 
-    def part(self, answer: Answer) -> bytes:
+    def part(self, answer: Ready) -> bytes:
         """Return one answer as it is written."""
         return b"event: next\ndata: " + written(answer) + b"\n\n"
 
@@ -57,7 +59,7 @@ class MultipartSubscription:
     heartbeat = b"\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql"
     end = b"--\r\n"
 
-    def part(self, answer: Answer) -> bytes:
+    def part(self, answer: Ready) -> bytes:
         """Return one answer as it is written."""
         return self._part({"payload": answer})
 
@@ -66,7 +68,7 @@ class MultipartSubscription:
         return self._part({"payload": None, **answer})
 
     @staticmethod
-    def _part(content: Answer) -> bytes:
+    def _part(content: Mapping[str, object]) -> bytes:
         return b"\r\ncontent-type: application/json\r\n\r\n" + written(content) + b"\r\n--graphql"
 
 

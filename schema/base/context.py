@@ -1,7 +1,7 @@
 """What every resolver is given: who asks, and the doors to the domain."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from domain.base.actors import SYSTEM, Actor, Caller
 from domain.base.database import Session, typed_error, typed_errors
 from domain.base.errors import StorageFull
+from domain.base.following import Following
 from domain.base.lanes import Lane
 from domain.base.readings import note_reading
 from domain.base.repository.rows import Columns
@@ -55,6 +56,7 @@ class Context:
         self.wanted: Mapping[str, Columns] = {}
         """What the document needs of the rows behind each type; what is not in it is read whole."""
         self.works = works
+        self._following: Following | None = None
         self._people: set[object] = set()
         self._is_closed = False
         self._turn = asyncio.Lock()
@@ -64,6 +66,18 @@ class Context:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.works.clock.now()
+
+    @property
+    def following(self) -> Following:
+        """Return what follows the event log for a subscription."""
+        if self._following is None:
+            self._following = Following(self.works.feed)
+        return self._following
+
+    @following.setter
+    def following(self, following: Following) -> None:
+        """Say where a subscription begins and ends, whatever the client asked for."""
+        self._following = following
 
     @property
     def caller(self) -> Caller:
@@ -89,9 +103,20 @@ class Context:
             keys = (getattr(source, name) for name in names)
             self._people.add(next((key for key in keys if key is not None), None))
 
+    def take_people(self) -> frozenset[object]:
+        """Return whose personal data were shown whole, and forget it."""
+        if not self._people:
+            return frozenset()
+        people, self._people = self._people, set()
+        return frozenset(people)
+
+    def add_people(self, people: Collection[object]) -> None:
+        """Note that personal data of these were shown whole."""
+        self._people.update(people)
+
     async def tell_reading(self) -> None:
         """Tell the audit log whose data were read, where they were many; called once the answer is sent."""
-        people, self._people = self._people, set()
+        people = self.take_people()
         if not people:
             return
         try:

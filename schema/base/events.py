@@ -1,11 +1,14 @@
 """What every stream of events sends: committed facts, and the news that some were missed."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
-from domain.base.feed import ResyncReason
+from domain.base.feed import ResyncNeeded, ResyncReason
+from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
 from schema.base.scalars import Cursor
 
@@ -46,3 +49,14 @@ class ResyncRequired:
     """See the description."""
 
     reason: ResyncReason = shown("Why.")
+
+
+async def until_resync(info: Info, items: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    """Yield the items of a stream; end where the listener missed something."""
+    try:
+        async with aclosing(items):
+            async for item in items:
+                yield item
+    except ResyncNeeded as needed:
+        info.context.following.is_over = True
+        yield ResyncRequired(reason=needed.reason)

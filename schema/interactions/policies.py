@@ -1,7 +1,7 @@
 """Who may read and write what about conversations."""
 
 from domain.base.actors import Permission
-from schema.base.policies import REACHED, Otherwise, Policy, Rows
+from schema.base.policies import OWN, REACHED, Otherwise, Policy, Rows
 from schema.customers.policies import CUSTOMERS
 from schema.identity.policies import STORES
 from schema.orders.policies import ORDERS
@@ -35,7 +35,8 @@ POLICIES: Rows = {
     "Channel": {"id kind name isActive": REACHED, "store": STORES},
     "Bot": {"id displayName avatarUrl": REACHED},
     "Conversation": {
-        "id number subject status waitingOn channel lastSeq unreadCount lastMessage interactions": REACHED,
+        "id number subject status waitingOn channel lastSeq lastMessage interactions": REACHED,
+        "unreadCount": OWN,
         "followUpOf version createdAt updatedAt assignee": REACHED,
         "customer": CUSTOMERS,
         "order": ORDERS,

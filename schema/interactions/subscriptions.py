@@ -1,7 +1,6 @@
 """Following conversations, live: one of them, or all that somebody may see."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,11 +8,10 @@ import strawberry
 from strawberry import UNSET
 
 from domain.base.events import Event
-from domain.base.feed import ResyncNeeded, check_cursor
 from domain.interactions.errors import ConversationNotFound
 from schema.base.context import Info
 from schema.base.descriptions import GlobalId, given
-from schema.base.events import AfterCursor, ResyncRequired
+from schema.base.events import AfterCursor, ResyncRequired, until_resync
 from schema.base.ids import key_of
 from schema.interactions.types.conversations import load_conversations
 from schema.interactions.types.stream import (
@@ -50,14 +48,12 @@ class InteractionSubscriptions:
         self, info: Info, conversation_id: GlobalId, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow a conversation."""
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
+        info.context.following.begin(given(after))
         key = key_of(conversation_id, "Conversation")
         if key is None or (await load_conversations(info, [key]))[0] is None:
             raise ConversationNotFound
         await info.context.close_reading()
-        return _follow(info, cursor, key)
+        return until_resync(info, _seen(info, key))
 
     @strawberry.subscription(
         description="Every conversation that the agent may see: the inbox, live. Needs `conversations:read`."
@@ -66,29 +62,18 @@ class InteractionSubscriptions:
         self, info: Info, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow the inbox."""
-        cursor = given(after)
-        if cursor is not None:
-            check_cursor(cursor)
-        return _follow(info, cursor, None)
+        info.context.following.begin(given(after))
+        return until_resync(info, _seen(info, None))
 
 
-async def _follow(info: Info, after: str | None, key: UUID | None) -> AsyncGenerator[Any, None]:
-    """Yield what the listener may see; end where they missed something."""
-    try:
-        async with aclosing(_seen(info, after, key)) as items:
-            async for item in items:
-                yield item
-    except ResyncNeeded as needed:
-        yield ResyncRequired(reason=needed.reason)
-
-
-async def _seen(info: Info, after: str | None, key: UUID | None) -> AsyncGenerator[Any, None]:
+async def _seen(info: Info, key: UUID | None) -> AsyncGenerator[Any, None]:
     """Yield what the listener may see at that moment, read anew for each event."""
 
     def wants(event: Event) -> bool:
         return type(event) in SHOWN and (key is None or getattr(event, "conversation_id", None) == key)
 
-    async with info.context.works.feed.listen(wants, after=after) as listener:
+    topics = SHOWN if key is None else (key,)
+    async with info.context.following.listen(wants, topics=topics) as listener:
         while True:
             committed = await listener.take()
             item = await SHOWN[type(committed.event)](info, committed)

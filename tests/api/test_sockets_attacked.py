@@ -93,7 +93,7 @@ async def test_more_operations_than_a_socket_may_run(app: Starlette, client: Cli
     await send_order(client, customer={"externalId": "k"})
     assert sorted([(await socket.hear())["id"] for _ in range(20)], key=int) == [str(n) for n in range(20)]
     socket.tell({"type": "complete", "id": "7"})
-    await until(lambda: client.works.feed.listener_count == 19)
+    await until(lambda: app.state.streams.groups.member_count == 19)
     await socket.follow(customer["id"], "x")
     await socket.leave()
 
