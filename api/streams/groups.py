@@ -204,7 +204,7 @@ class Groups:
     @property
     def member_count(self) -> int:
         """Return how many follow."""
-        return sum(member.is_following for _, member in self._members.values())
+        return sum(member.is_following and member.left is None for _, member in self._members.values())
 
     def recognise(self, context: Context) -> None:
         """Let a member go elsewhere whose actor is shown something else now."""

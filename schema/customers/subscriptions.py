@@ -81,7 +81,7 @@ async def _followed_key(info: Info, customer_id: str | None) -> UUID:
 async def _seen(info: Info, key: UUID) -> AsyncGenerator[Any, None]:
     """Yield what the listener may see, read anew for each event."""
     context = info.context
-    followed = follow_customer(context.works, context.following, customer_id=key, kinds=list_event_kinds())
+    followed = follow_customer(context.works, following=context.following, customer_id=key, kinds=list_event_kinds())
     async with aclosing(followed) as happenings:
         async for told in happenings:
             item = await show_item(info, told)

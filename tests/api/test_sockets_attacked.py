@@ -140,7 +140,7 @@ async def test_connect_and_vanish_many_times(app: Starlette, client: Client, cus
 
 async def test_one_who_does_not_read_holds_up_nobody(app: Starlette, client: Client, customer: Input) -> None:
     """The others hear everything at once, while its queue fills and is given up."""
-    client.works.feed._waiting_max = 5
+    app.state.streams.groups.waiting_max = 5
     slow = await (await Socket(app).open()).initialise(client.key)
     quick = await (await Socket(app).open()).initialise(client.key)
     for socket in (slow, quick):

@@ -23,7 +23,7 @@ from tests.orders.shop import new_customer
 async def test_a_customer_who_is_not_there_cannot_be_followed(client: Client) -> None:
     """And nothing listens afterwards."""
     followed = follow_customer(
-        client.works, Following(client.works.feed), customer_id=new_id(), kinds={CustomerUpdated}
+        client.works, following=Following(client.works.feed), customer_id=new_id(), kinds={CustomerUpdated}
     )
     async with aclosing(followed):
         with pytest.raises(CustomerNotFound):
@@ -46,7 +46,7 @@ async def test_what_turns_out_to_be_somebody_elses_is_not_told(client: Client) -
 
         await client.works.perform(story, actor=SYSTEM, action="change")
     following = Following(client.works.feed, place=end)
-    followed = follow_customer(client.works, following, customer_id=key, kinds={CustomerUpdated})
+    followed = follow_customer(client.works, following=following, customer_id=key, kinds={CustomerUpdated})
     async with aclosing(followed):
         told = [await asyncio.wait_for(anext(followed), 5) for _ in range(2)]
         waiting = asyncio.ensure_future(anext(followed))

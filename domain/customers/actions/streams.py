@@ -28,7 +28,7 @@ class Told:
 
 
 async def follow_customer(
-    works: Works, following: Following, *, customer_id: UUID, kinds: Collection[type[Event]]
+    works: Works, *, following: Following, customer_id: UUID, kinds: Collection[type[Event]]
 ) -> AsyncGenerator[Told, None]:
     """Yield the events of these kinds that are about the customer, whoever they are merged with meanwhile.
 
