@@ -48,6 +48,7 @@ from schema.base.execution.columns import Wanted, wanted_columns
 from schema.base.execution.executor import BreadthFirst
 from schema.base.execution.plans import Plans, Roots
 from schema.base.execution.running import execute_by_plans
+from schema.base.execution.sharing import Sharing, sharing_of
 from schema.base.limits import COMMENTS_MAX, ERRORS_MAX, LimitExceeded, check_document, check_variables
 
 Kind: TypeAlias = Literal["query", "mutation", "subscription"]
@@ -75,6 +76,7 @@ class Document:
     operation: OperationDefinitionNode
     costs: Costs
     plans: Plans
+    sharing: Sharing
     wanted: Wanted
     is_lone: bool
 
@@ -194,6 +196,7 @@ class Operations:
             meant,
             Costs(schema, tree, meant),
             Plans.of(tree, self._plans, text=text),
+            sharing_of(schema, tree, meant),
             *wanted_columns(schema, tree),
         )
         self._documents.put((text, name), document, weight=len(text))
@@ -221,12 +224,15 @@ class Operations:
         found = execute(**arguments, executor_class=BreadthFirst)
         return found if isinstance(found, ExecutionResult) else await found
 
-    async def subscribe(self, prepared: Prepared, context: Context) -> AsyncGenerator[Answer] | Answer:
+    async def subscribe(
+        self, prepared: Prepared, context: Context, *, is_again: bool = False
+    ) -> AsyncGenerator[Answer] | Answer:
         """Begin a subscription and return its answers as they come, or the one answer that it could not begin.
 
         Close the iterator (`aclose`) when the client is gone. What is read for one answer is given back after it.
+        `is_again`: it goes on for somebody who has begun it already, and was charged then.
         """
-        throttled = self._charge(prepared, context)
+        throttled = None if is_again else self._charge(prepared, context)
         if throttled is not None:
             return throttled
         arguments = self._arguments(prepared, context)

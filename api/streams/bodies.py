@@ -79,6 +79,7 @@ class Body:
     def recognise(self, actor: Actor) -> None:
         """Learn what the client may do now: it counts from the next event on."""
         self._context.actor = actor
+        self._streams.groups.recognise(self._context)
 
     def end(self, ending: Ending) -> None:
         """End, unless it has ended; a write that has begun is done."""
@@ -103,9 +104,10 @@ class Body:
         await self._finish(self._ending)
 
     async def _send_answers(self, prepared: Prepared) -> None:
-        async with aclosing(list_answers(self._streams.operations, prepared, self._context)) as answers:
+        async with aclosing(list_answers(self._streams, prepared, self._context)) as answers:
             async for answer in answers:
-                await self._write(self._form.part(answer))
+                reached = self._context.reached
+                await self._write(self._form.part(answer, cursor=None if reached is None else reached.cursor))
 
     async def _watch(self) -> None:
         """Notice that the client went away."""

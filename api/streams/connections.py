@@ -1,7 +1,7 @@
 """One WebSocket that speaks graphql-transport-ws, from its first message to its last."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +14,8 @@ from starlette.types import Receive, Send
 from api.access import InvalidToken
 from api.operations import Rejected
 from api.requests import RequestRefused, read_operation, written
+from api.streams.begun import begun
+from api.streams.groups import Send as SendAnswer
 from api.streams.messages import Message, MessageMalformed, MessageType, authorization_in, read_message
 from api.streams.shared import (
     FAILED,
@@ -70,6 +72,10 @@ class Connection:
         self._life = asyncio.timeout(None)
         self._ending: Ending | None = None
         self._turn = asyncio.Lock()
+        self._rests: set[asyncio.Task[None]] = set()
+        """What was begun to be sent, to a client that does not read."""
+        self._unsent = 0
+        """How much waits to be sent."""
         self._sending_since: datetime | None = None
         self._began_at = self._counted_at = streams.now()
         self._credit = float(self._burst)
@@ -102,6 +108,7 @@ class Connection:
         for running in self._operations.values():
             if running.context is not None:
                 running.context.actor = actor
+                self._streams.groups.recognise(running.context)
 
     def end(self, ending: Ending) -> None:
         """End, unless it has ended."""
@@ -219,8 +226,8 @@ class Connection:
         if isinstance(prepared, Rejected):
             return {"type": "error", "payload": prepared.answer(context.request_id)["errors"]}
         running.is_write = prepared.kind == "mutation"
-        async for answer in list_answers(operations, prepared, context):
-            if "data" not in answer:
+        async for answer in list_answers(self._streams, prepared, context, send=self._sender(key, running)):
+            if isinstance(answer, dict) and "data" not in answer:
                 return {"type": "error", "payload": answer["errors"]}
             if self._operations.get(key) is running:
                 await self._say({"type": "next", "id": key, "payload": answer})
@@ -229,16 +236,52 @@ class Connection:
     async def _say(self, message: Mapping[str, Any]) -> None:
         """Send a message when it is its turn; nothing is said on a socket that has ended."""
         text = written(message).decode()
-        async with self._turn:
-            if self._ending is not None:
-                return
-            self._sending_since = self._streams.now()
-            try:
-                await self._send({"type": "websocket.send", "text": text})
-            except OSError:  # the client went away; receiving says so too
-                self.end(GONE)
-            finally:
-                self._sending_since = None
+        await self._in_turn(lambda: self._send({"type": "websocket.send", "text": text}))
+
+    async def _in_turn(self, sending: Callable[[], Awaitable[None]]) -> None:
+        """Send when it is its turn; nothing is sent on a socket that has ended."""
+        self._unsent += 1
+        try:
+            async with self._turn:
+                if self._ending is None:
+                    self._sending_since = self._streams.now()
+                    await sending()
+        except OSError:  # the client went away; receiving says so too
+            self.end(GONE)
+        finally:
+            self._sending_since = None
+            self._unsent -= 1
+
+    def _sender(self, key: str, running: Running) -> SendAnswer:
+        """Return what sends an answer of an operation that is written already, if nothing else waits to be sent."""
+        beginning = written({"type": "next", "id": key}).decode()[:-1] + ',"payload":'
+
+        def send(text: str) -> bool:
+            if self._ending is not None or self._operations.get(key) is not running:
+                return True  # nobody wants it any more
+            if self._unsent:
+                return False
+            self._send_at_once(f"{beginning}{text}}}")
+            return True
+
+        return send
+
+    def _send_at_once(self, text: str) -> None:
+        """Send without waiting; where the client does not read, a task waits, and what comes next waits behind it."""
+        try:
+            rest = begun(self._send({"type": "websocket.send", "text": text}))
+        except OSError:
+            self.end(GONE)
+            return
+        if rest is not None:
+            self._unsent += 1
+            task = asyncio.create_task(self._in_turn(lambda: rest))
+            self._rests.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, task: asyncio.Task[None]) -> None:
+        self._unsent -= 1
+        self._rests.discard(task)
 
     async def _stop_operations(self) -> None:
         """End what runs, at once but for writes that have begun."""
@@ -246,7 +289,9 @@ class Connection:
         for running in forgotten.values():
             if running.task is not None and not running.is_write:
                 running.task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for rest in self._rests:
+            rest.cancel()
+        await asyncio.gather(*self._tasks, *self._rests, return_exceptions=True)
 
     async def _close(self, ending: Ending) -> None:
         if ending in (GONE, STUCK):

@@ -1,10 +1,11 @@
 """The two forms in which answers come one after another over HTTP."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal, Protocol
 
 from api.requests import Answer, written
-from domain.base.feed import is_cursor
+from api.streams.groups import Ready
 
 _EVENT_STREAM = "text/event-stream"
 _MULTIPART = "multipart/mixed"
@@ -23,8 +24,8 @@ class Form(Protocol):
     heartbeat: bytes
     end: bytes
 
-    def part(self, answer: Answer) -> bytes:
-        """Return one answer as it is written."""
+    def part(self, answer: Ready, *, cursor: str | None = None) -> bytes:
+        """Return one answer as it is written. `cursor`: of the event that it tells."""
 
     def failure(self, answer: Answer) -> bytes:
         """Return why the stream ends before its time."""
@@ -38,9 +39,8 @@ class ServerSentEvents:
     heartbeat = b":\n\n"
     end = b"event: complete\ndata:\n\n"
 
-    def part(self, answer: Answer) -> bytes:
+    def part(self, answer: Ready, *, cursor: str | None = None) -> bytes:
         """Return one answer as it is written; the cursor of an event is its id, which clients send to resume."""
-        cursor = _cursor_of(answer)
         place = b"" if cursor is None else b"id: " + cursor.encode() + b"\n"
         return b"event: next\n" + place + b"data: " + written(answer) + b"\n\n"
 
@@ -60,7 +60,7 @@ class MultipartSubscription:
     heartbeat = b"\r\ncontent-type: application/json\r\n\r\n{}\r\n--graphql"
     end = b"--\r\n"
 
-    def part(self, answer: Answer) -> bytes:
+    def part(self, answer: Ready, *, cursor: str | None = None) -> bytes:  # noqa: ARG002  its form has no place for it
         """Return one answer as it is written."""
         return self._part({"payload": answer})
 
@@ -69,16 +69,8 @@ class MultipartSubscription:
         return self._part({"payload": None, **answer})
 
     @staticmethod
-    def _part(content: Answer) -> bytes:
+    def _part(content: Mapping[str, object]) -> bytes:
         return b"\r\ncontent-type: application/json\r\n\r\n" + written(content) + b"\r\n--graphql"
-
-
-def _cursor_of(answer: Answer) -> str | None:
-    """Return the cursor of the event in an answer, where the client asked for it; each answer has one event."""
-    for shown in (answer.get("data") or {}).values():
-        cursor = shown.get("cursor") if isinstance(shown, dict) else None
-        return cursor if is_cursor(cursor) else None
-    return None
 
 
 SERVER_SENT_EVENTS = ServerSentEvents()

@@ -19,6 +19,7 @@ from api.access import Access, InvalidToken
 from api.operations import Operations, Prepared
 from api.requests import Answer, RequestRefused
 from api.settings import Settings
+from api.streams.groups import Groups, Ready, Send
 from domain.base.actors import Actor
 from domain.base.identifiers import new_id
 from domain.base.networks import network_of
@@ -90,12 +91,17 @@ class Streams:
     access: Access
     settings: Settings
     look_every_s: float = LOOK_EVERY_S
+    groups: Groups = field(init=False)
     _open: set[Stream] = field(default_factory=set)
     _counts: Counter[str] = field(default_factory=Counter)
     _keeper: asyncio.Task[None] | None = None
     _checking: asyncio.Task[None] | None = None
     _is_closing: bool = False
     _is_empty: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        """Begin with nobody who follows anything."""
+        self.groups = Groups(self.operations, self.works, failure_answer)
 
     @property
     def count(self) -> int:
@@ -186,17 +192,18 @@ class Streams:
                 stream.recognise(actor)
 
 
-async def list_answers(operations: Operations, prepared: Prepared, context: Context) -> AsyncGenerator[Answer]:
-    """Yield the answers of an operation: one, or those of a subscription; whatever fails is told as an answer."""
+async def list_answers(
+    streams: Streams, prepared: Prepared, context: Context, *, send: Send | None = None
+) -> AsyncGenerator[Ready]:
+    """Yield the answers of an operation: one, or those of a subscription; whatever fails is told as an answer.
+
+    `send` takes answers of a subscription at once, where it can: those are not yielded.
+    """
     try:
         if prepared.kind != "subscription":
-            yield await operations.execute(prepared, context)
+            yield await streams.operations.execute(prepared, context)
             return
-        found = await operations.subscribe(prepared, context)
-        if isinstance(found, dict):
-            yield found
-            return
-        async with aclosing(found) as answers:
+        async with aclosing(streams.groups.answers(prepared, context, send=send)) as answers:
             async for answer in answers:
                 yield answer
     except Exception:  # noqa: BLE001  the client gets an answer that it can read

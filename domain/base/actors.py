@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NoReturn
 from uuid import UUID
 
 from domain.base.sight import Sight
@@ -102,6 +103,29 @@ class Actor:
     def may(self, permission: Permission) -> bool:
         """Tell whether the actor has the permission."""
         return permission in self.permissions
+
+
+class Anyone(Actor):
+    """One of many who are shown the same. Which of them it is may not be asked: the answer is for all of them."""
+
+    __slots__ = ()
+
+    def __init__(self, actor: Actor) -> None:
+        """Take one of them, who is no shopper: shoppers are shown what is theirs."""
+        for name in ("kind", "permissions", "role", "store_ids", "is_visitor", "powers"):
+            object.__setattr__(self, name, getattr(actor, name))
+
+    def __repr__(self) -> str:
+        """Say what they may do."""
+        return f"Anyone({self.powers!r})"
+
+    def _refuse(self) -> NoReturn:
+        message = "This depends on who asks: declare it in its area's policies (`is_own`)."
+        raise AssertionError(message)
+
+    id = property(_refuse)
+    session_id = property(_refuse)
+    scope = property(_refuse)
 
 
 ANONYMOUS = Actor(kind=ActorKind.ANONYMOUS, permissions=frozenset())

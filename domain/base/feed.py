@@ -21,6 +21,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from domain.base.audience import Audience, Topics
 from domain.base.database import Database, Session
 from domain.base.errors import Invalid, StorageFull
 from domain.base.events import Event
@@ -108,13 +109,32 @@ class Committed:
 Wants: TypeAlias = Callable[[Event], bool]
 
 
+class CaughtUp(Exception):  # noqa: N818  reads as what it is
+    """Whoever only reads what they missed has read it all."""
+
+
 class Listener:
     """One who listens: takes what was committed, in its order."""
 
-    def __init__(self, feed: "Feed", wants: Wants, place: Place, *, waiting_max: int) -> None:
-        """Begin behind a place."""
+    def __init__(
+        self,
+        feed: "Feed",
+        wants: Wants,
+        place: Place,
+        *,
+        waiting_max: int,
+        topics: Topics | None = None,
+        is_ending: bool = False,
+    ) -> None:
+        """Begin behind a place; `is_ending`: and end where everything is read, instead of waiting for more."""
         self.place = place
         """Behind the newest event that was looked at, wanted or not."""
+        self.taken = place
+        """Behind the newest event that was taken."""
+        self.topics = topics
+        """None: every event is looked at."""
+        self._is_ending = is_ending
+        self._is_at_end = False
         self._feed = feed
         self._wants = wants
         self._waiting_max = waiting_max
@@ -141,24 +161,36 @@ class Listener:
         self._waiting.clear()
         self._news.set()
 
+    def turn_to(self, topics: Topics | None) -> None:
+        """Look at what is about these topics from now on; None: at everything."""
+        self._feed.turn(self, topics)
+
     async def take(self) -> Committed:
-        """Return the next one, as soon as there is one. Raises `ResyncNeeded`."""
+        """Return the next one, as soon as there is one. Raises `ResyncNeeded`, `CaughtUp`."""
         while not self._waiting:
             if self._end is not None:
                 raise ResyncNeeded(self._end)
+            if self._is_at_end:
+                self.taken = self.place
+                raise CaughtUp
             if not self._feed.has_joined(self):
                 await self._read_on()
                 continue
             self._news.clear()
             await self._news.wait()
-        return self._waiting.popleft()
+        committed = self._waiting.popleft()
+        self.taken = committed.place
+        return committed
 
     async def _read_on(self) -> None:
         """Read what was missed, as much as is read at once, and join the others behind the end of it."""
         missed = await self._feed.read_after(self.place)
         for committed in missed:
             self.tell(committed)
-        if len(missed) < PAGE:
+        if len(missed) == PAGE:
+            return
+        self._is_at_end = self._is_ending
+        if not self._is_ending:
             self._feed.join(self)
 
 
@@ -183,7 +215,7 @@ class Feed:
         self._look_every_s = look_every_s
         self._place: Place | None = None
         """Behind the newest event that all listeners were told; None where nobody was told anything."""
-        self._listeners: set[Listener] = set()
+        self._listeners: Audience[Listener] = Audience()
         self._news = asyncio.Event()
         self._keepers = 0
         self._task: asyncio.Task[None] | None = None
@@ -230,24 +262,34 @@ class Feed:
                 self._place = None
 
     @asynccontextmanager
-    async def listen(self, wants: Wants, *, after: str | None = None) -> AsyncIterator[Listener]:
+    async def listen(
+        self, wants: Wants, *, after: str | None = None, topics: Topics | None = None, is_ending: bool = False
+    ) -> AsyncIterator[Listener]:
         """Yield a listener to what is wanted: first to what came after the cursor, then to what comes.
 
-        `wants` is asked for each event of the log, so it looks at the event and at nothing else.
+        `wants` is asked for each event that is about one of the topics, so it looks at the event and at nothing else.
+        `is_ending`: only to what came after the cursor until now.
 
         Raises `ResyncNeeded` where not everything after the cursor is kept, `Invalid` for what is no cursor.
         """
         place = None if after is None else check_cursor(after)
-        if place is None:
-            await self.settle()  # what was committed before is not what is to come
-        async with self._database.reading() as session:
-            begin = await find_end(session) if place is None else _kept(place, await find_head(session))
-        listener = Listener(self, wants, begin, waiting_max=self._waiting_max)
+        begin = await self.end() if place is None else await self._begin(place)
+        listener = Listener(self, wants, begin, waiting_max=self._waiting_max, topics=topics, is_ending=is_ending)
         async with self.running():
             try:
                 yield listener
             finally:
                 self._listeners.discard(listener)
+
+    async def end(self) -> Place:
+        """Return the end of the log: what was committed before is not what is to come."""
+        await self.settle()
+        async with self._database.reading() as session:
+            return await find_end(session)
+
+    async def _begin(self, place: Place) -> Place:
+        async with self._database.reading() as session:
+            return _kept(place, await find_head(session))
 
     def has_joined(self, listener: Listener) -> bool:
         """Tell whether a listener is told what comes."""
@@ -260,6 +302,14 @@ class Feed:
         if self._place is not None and listener.place.seq >= self._place.seq:
             self._listeners.add(listener)
             self.wake()  # what came before anybody listened
+
+    def turn(self, listener: Listener, topics: Topics | None) -> None:
+        """Let a listener look at what is about other topics."""
+        is_member = listener in self._listeners
+        self._listeners.discard(listener)
+        listener.topics = topics
+        if is_member:
+            self._listeners.add(listener)
 
     async def read_after(self, place: Place) -> Sequence[Committed]:
         """Return what stands behind a place in the log, a page of it. Raises `ResyncNeeded`."""
@@ -291,7 +341,7 @@ class Feed:
                 return
             for committed in news:
                 self._place = committed.place
-                for listener in self._listeners:
+                for listener in self._listeners.of(committed.event):
                     listener.tell(committed)
             if len(news) < PAGE:
                 return
@@ -311,9 +361,9 @@ class Feed:
             self._hints.give()
 
     def _give_up(self, reason: ResyncReason) -> None:
-        for listener in self._listeners:
+        for listener in self._listeners.everybody():
             listener.give_up(reason)
-        self._listeners.clear()
+            self._listeners.discard(listener)
 
 
 async def find_end(session: Session) -> Place:

@@ -1,7 +1,8 @@
 """What every resolver is given: who asks, and the doors to the domain."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -17,6 +18,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from domain.base.actors import SYSTEM, Actor, Caller
 from domain.base.database import Session, typed_error, typed_errors
 from domain.base.errors import StorageFull
+from domain.base.feed import Place
+from domain.base.following import Following
 from domain.base.lanes import Lane
 from domain.base.readings import note_reading
 from domain.base.repository.rows import Columns
@@ -56,7 +59,11 @@ class Context:
         """What the document needs of the rows behind each type; what is not in it is read whole."""
         self.resumes_after: str | None = None
         """Behind which cursor the client's stream goes on, where its connection was lost and it says so by itself."""
+        self.reached: Place | None = None
+        """Where the client goes on in the event log, once it has the answer that was made last; None: nowhere."""
         self.works = works
+        self._following: Following | None = None
+        self._stays: AsyncExitStack | None = None
         self._people: set[object] = set()
         self._is_closed = False
         self._turn = asyncio.Lock()
@@ -66,6 +73,23 @@ class Context:
     def now(self) -> datetime:
         """Return the present instant."""
         return self.works.clock.now()
+
+    @property
+    def following(self) -> Following:
+        """Return what follows the event log for a subscription."""
+        if self._following is None:
+            self._following = Following(self.works.feed)
+        return self._following
+
+    @following.setter
+    def following(self, following: Following) -> None:
+        """Say where a subscription begins and ends, whatever the client asked for."""
+        self._following = following
+
+    @property
+    def is_following(self) -> bool:
+        """Tell whether a subscription follows the event log."""
+        return self._following is not None
 
     @property
     def caller(self) -> Caller:
@@ -91,9 +115,20 @@ class Context:
             keys = (getattr(source, name) for name in names)
             self._people.add(next((key for key in keys if key is not None), None))
 
+    def take_people(self) -> frozenset[object]:
+        """Return whose personal data were shown whole, and forget it."""
+        if not self._people:
+            return frozenset()
+        people, self._people = self._people, set()
+        return frozenset(people)
+
+    def add_people(self, people: Collection[object]) -> None:
+        """Note that personal data of these were shown whole."""
+        self._people.update(people)
+
     async def tell_reading(self) -> None:
         """Tell the audit log whose data were read, where they were many; called once the answer is sent."""
-        people, self._people = self._people, set()
+        people = self.take_people()
         if not people:
             return
         try:
@@ -142,9 +177,17 @@ class Context:
         if lane is not None:
             await self.works.database.lanes.give_back(lane)
 
+    async def stay(self, block: AbstractAsyncContextManager[None]) -> None:
+        """Enter a block that ends when the request does, or its stream."""
+        if self._stays is None:
+            self._stays = AsyncExitStack()
+        await self._stays.enter_async_context(block)
+
     async def close(self) -> None:
         """Give back everything that the request holds; nothing is read for it any more."""
         self._is_closed = True
+        if self._stays is not None:
+            await self._stays.aclose()
         await self.gatherer.close()
         await self.close_reading()
 

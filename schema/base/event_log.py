@@ -9,7 +9,6 @@ The item is read when it is sent, by whoever listens: the function returns None 
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
-from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Union
@@ -22,7 +21,7 @@ from domain.base.events import Event
 from domain.base.feed import Committed, ResyncNeeded, check_cursor, find_end
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, given, shown
-from schema.base.events import AfterCursor, ResyncRequired, cursor_after
+from schema.base.events import AfterCursor, ResyncRequired, begin_after, until_resync
 from schema.base.extends import extends
 from schema.base.policies import Policy
 from schema.base.scalars import Cursor
@@ -86,7 +85,8 @@ def declare_event_log(query: type, subscription: type) -> None:
         return await _pull(info, page, after=after, first=given(first), types=given(types))
 
     async def follow(self: Any, info: Info, after: Any = UNSET, types: Any = UNSET) -> Any:  # noqa: ANN401, ARG001
-        return _follow(info, cursor_after(info, after), _events_of(given(types)))
+        begin_after(info, after)
+        return until_resync(info, _seen(info, _events_of(given(types))))
 
     pull.__annotations__ |= {
         "after": Annotated[Cursor, strawberry.argument(description="Only what was committed behind this cursor.")],
@@ -150,18 +150,8 @@ async def _pull(info: Info, page: Any, *, after: str, first: int | None, types: 
     )
 
 
-async def _follow(info: Info, after: str | None, wanted: frozenset[type[Event]]) -> AsyncGenerator[Any, None]:
-    """Yield what the listener may see; end where they missed something."""
-    try:
-        async with aclosing(_seen(info, after, wanted)) as items:
-            async for item in items:
-                yield item
-    except ResyncNeeded as needed:
-        yield ResyncRequired(reason=needed.reason)
-
-
-async def _seen(info: Info, after: str | None, wanted: frozenset[type[Event]]) -> AsyncGenerator[Any, None]:
-    async with info.context.works.feed.listen(lambda event: type(event) in wanted, after=after) as listener:
+async def _seen(info: Info, wanted: frozenset[type[Event]]) -> AsyncGenerator[Any, None]:
+    async with info.context.following.listen(lambda event: type(event) in wanted, topics=wanted) as listener:
         while True:
             item = await _shown(info, await listener.take())
             await info.context.close_reading()  # nothing is held while the next event is waited for

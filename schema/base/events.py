@@ -1,11 +1,13 @@
 """What every stream of events sends: committed facts, and the news that some were missed."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import strawberry
 
-from domain.base.feed import ResyncReason, check_cursor
+from domain.base.feed import ResyncNeeded, ResyncReason
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, given, shown
 from schema.base.scalars import Cursor
@@ -29,15 +31,12 @@ AfterCursor: TypeAlias = Annotated[
 ]
 
 
-def cursor_after(info: Info, after: str | None) -> str | None:
-    """Return behind which cursor a stream begins, None: with what is to come. Raises `Invalid` for what is none.
+def begin_after(info: Info, after: str | None) -> None:
+    """Let a stream begin behind this cursor, None: with what is to come. Raises `Invalid` for what is none.
 
     What a client names when it comes back by itself (`Last-Event-ID`) is newer than what it first asked for.
     """
-    cursor = info.context.resumes_after or given(after)
-    if cursor is not None:
-        check_cursor(cursor)
-    return cursor
+    info.context.following.begin(info.context.resumes_after or given(after))
 
 
 @strawberry.interface(name="Event", description="A committed fact. `cursor` is where to resume.")
@@ -58,3 +57,14 @@ class ResyncRequired:
     """See the description."""
 
     reason: ResyncReason = shown("Why.")
+
+
+async def until_resync(info: Info, items: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    """Yield the items of a stream; end where the listener missed something."""
+    try:
+        async with aclosing(items):
+            async for item in items:
+                yield item
+    except ResyncNeeded as needed:
+        info.context.following.is_over = True
+        yield ResyncRequired(reason=needed.reason)

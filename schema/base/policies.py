@@ -57,6 +57,8 @@ class Policy:
     """How the object is shown to them in this field, where its value alone does not tell what to leave out."""
     is_personal: bool = False
     """Whether reading it of many people at once is told to the audit log."""
+    is_own: bool = False
+    """Whether its value differs between those who may do the same, such as what somebody has read."""
 
     def allows(self, actor: Actor) -> bool:
         """Tell whether the actor may read or write this."""
@@ -85,6 +87,8 @@ class Policy:
 ANYBODY = Policy(is_for_anonymous=True, is_for_shoppers=True)
 REACHED = ANYBODY
 """A field of an object: whoever reached the object may read it."""
+OWN = Policy(is_for_anonymous=True, is_for_shoppers=True, is_own=True)
+"""The same, where each is told something else."""
 
 TEAM_AND_PROGRAMS = Policy()
 """Staff and programs, whatever they may do: each sees what they may see."""

@@ -9,12 +9,11 @@ import strawberry
 from strawberry import UNSET
 
 from domain.base.errors import Invalid
-from domain.base.feed import ResyncNeeded
 from domain.customers.actions.streams import follow_customer
 from domain.customers.errors import CustomerNotFound
 from schema.base.context import Info
 from schema.base.descriptions import given
-from schema.base.events import AfterCursor, ResyncRequired, cursor_after
+from schema.base.events import AfterCursor, ResyncRequired, begin_after, until_resync
 from schema.base.extends import extends
 from schema.base.ids import key_of
 from schema.customers.types.customers import load_customers
@@ -44,8 +43,8 @@ def declare_customer_stream() -> None:
         customer_id: _CustomerId = UNSET,
         after: AfterCursor = UNSET,
     ) -> Any:  # noqa: ANN401  a union that is made at run time
-        cursor = cursor_after(info, after)
-        return _follow(info, await _followed_key(info, given(customer_id)), cursor)
+        begin_after(info, after)
+        return until_resync(info, _seen(info, await _followed_key(info, given(customer_id))))
 
     item: Any = Union[(*list_item_types(), ResyncRequired)]
     customer_events.__annotations__["return"] = AsyncGenerator[Annotated[item, items], None]
@@ -79,22 +78,13 @@ async def _followed_key(info: Info, customer_id: str | None) -> UUID:
     return key
 
 
-async def _follow(info: Info, key: UUID, after: str | None) -> AsyncGenerator[Any, None]:
-    """Yield what the listener may see; end where they missed something."""
-    try:
-        async with aclosing(_seen(info, key, after)) as items:
-            async for item in items:
-                yield item
-    except ResyncNeeded as needed:
-        yield ResyncRequired(reason=needed.reason)
-
-
-async def _seen(info: Info, key: UUID, after: str | None) -> AsyncGenerator[Any, None]:
+async def _seen(info: Info, key: UUID) -> AsyncGenerator[Any, None]:
     """Yield what the listener may see, read anew for each event."""
-    followed = follow_customer(info.context.works, customer_id=key, kinds=list_event_kinds(), after=after)
+    context = info.context
+    followed = follow_customer(context.works, following=context.following, customer_id=key, kinds=list_event_kinds())
     async with aclosing(followed) as happenings:
         async for told in happenings:
             item = await show_item(info, told)
             if item is not None:
                 yield item
-            await info.context.close_reading()  # nothing is held while the next event is waited for
+            await context.close_reading()  # nothing is held while the next event is waited for

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from domain.base.actors import Permission
 from domain.base.masks import mask_name, mask_value
-from schema.base.policies import REACHED, Otherwise, Policy, Rows
+from schema.base.policies import OWN, REACHED, Otherwise, Policy, Rows
 from schema.customers.policies import CUSTOMERS, PERSONAL
 from schema.identity.policies import COLLEAGUES, STAFF, STORES
 from schema.orders.policies import ORDERS
@@ -48,7 +48,8 @@ POLICIES: Rows = {
     "Channel": {"id kind name isActive": REACHED, "store": STORES},
     "Bot": {"id displayName avatarUrl": REACHED},
     "Conversation": {
-        "id number subject status waitingOn channel lastSeq unreadCount lastMessage interactions": REACHED,
+        "id number subject status waitingOn channel lastSeq lastMessage interactions": REACHED,
+        "unreadCount": OWN,
         "followUpOf version createdAt updatedAt assignee": REACHED,
         "customer": CUSTOMERS,
         "order": ORDERS,

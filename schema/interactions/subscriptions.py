@@ -1,7 +1,6 @@
 """Following conversations, live: one of them, or all that somebody may see."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, nullcontext
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,14 +8,13 @@ import strawberry
 from strawberry import UNSET
 
 from domain.base.events import Event
-from domain.base.feed import ResyncNeeded
 from domain.base.signals import Signal, SignalKind
-from domain.interactions.actions.presence import typing_of, viewing_of
+from domain.interactions.actions.presence import typing_of, viewing
 from domain.interactions.errors import ConversationNotFound
 from domain.interactions.rules.presence import is_typing_shown
 from schema.base.context import Info
 from schema.base.descriptions import GlobalId
-from schema.base.events import AfterCursor, ResyncRequired, cursor_after
+from schema.base.events import AfterCursor, ResyncRequired, begin_after, until_resync
 from schema.base.ids import key_of
 from schema.identity.types.staff import StaffMember, load_staff
 from schema.interactions.types.conversations import Conversation, load_authors, load_conversations
@@ -55,12 +53,13 @@ class InteractionSubscriptions:
         self, info: Info, conversation_id: GlobalId, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow a conversation."""
-        cursor = cursor_after(info, after)
+        begin_after(info, after)
         key = key_of(conversation_id, "Conversation")
         if key is None or (await load_conversations(info, [key]))[0] is None:
             raise ConversationNotFound
         await info.context.close_reading()
-        return _view(info, cursor, key)
+        await info.context.stay(viewing(info.context.works.signals, actor=info.context.actor, conversation_id=key))
+        return until_resync(info, _seen(info, key))
 
     @strawberry.subscription(
         description="Every conversation that the agent may see: the inbox, live. Needs `conversations:read`."
@@ -69,36 +68,18 @@ class InteractionSubscriptions:
         self, info: Info, after: AfterCursor = UNSET
     ) -> AsyncGenerator[ConversationStreamItem, None]:
         """Follow the inbox."""
-        return _follow(info, cursor_after(info, after), None)
+        begin_after(info, after)
+        return until_resync(info, _seen(info, None))
 
 
-async def _view(info: Info, after: str | None, key: UUID) -> AsyncGenerator[Any, None]:
-    """Follow a conversation; the others see meanwhile that a member of staff has it open."""
-    signal = viewing_of(info.context.actor, key)
-    signals = info.context.works.signals
-    async with aclosing(_follow(info, after, key)) as items, signals.running():
-        with nullcontext() if signal is None else signals.held(signal):
-            async for item in items:
-                yield item
-
-
-async def _follow(info: Info, after: str | None, key: UUID | None) -> AsyncGenerator[Any, None]:
-    """Yield what the listener may see; end where they missed something."""
-    try:
-        async with aclosing(_seen(info, after, key)) as items:
-            async for item in items:
-                yield item
-    except ResyncNeeded as needed:
-        yield ResyncRequired(reason=needed.reason)
-
-
-async def _seen(info: Info, after: str | None, key: UUID | None) -> AsyncGenerator[Any, None]:
+async def _seen(info: Info, key: UUID | None) -> AsyncGenerator[Any, None]:
     """Yield what the listener may see at that moment, read anew for each event."""
 
     def wants(event: Event) -> bool:
         return type(event) in SHOWN and (key is None or getattr(event, "conversation_id", None) == key)
 
-    async with info.context.works.feed.listen(wants, after=after) as listener:
+    topics = SHOWN if key is None else (key,)
+    async with info.context.following.listen(wants, topics=topics) as listener:
         while True:
             committed = await listener.take()
             item = await SHOWN[type(committed.event)](info, committed)

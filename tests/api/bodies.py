@@ -62,11 +62,11 @@ class Exchange:
 
     async def follow(self, query: str, **variables: object) -> "Exchange":
         """Ask for a subscription, and wait until the server listens; skip what only says that it began."""
-        feed = self._app.state.streams.works.feed
-        count = feed.listener_count
+        groups = self._app.state.streams.groups
+        count = groups.member_count
         await self.ask(query, **variables)
         assert self.status == 200, await self.rest()
-        await until(lambda: feed.listener_count > count)
+        await until(lambda: groups.member_count > count)
         await self.chunk()
         return self
 

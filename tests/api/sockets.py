@@ -132,10 +132,10 @@ class Socket:
 
     async def follow(self, customer_id: str, key: str = "1") -> None:
         """Follow a customer, and wait until the server listens."""
-        feed = self._app.state.streams.works.feed
-        count = feed.listener_count
+        groups = self._app.state.streams.groups
+        count = groups.member_count
         self.subscribe(FOLLOW, key, id=customer_id)
-        await until(lambda: feed.listener_count > count)
+        await until(lambda: groups.member_count > count)
 
     async def ask(self, query: str, key: str = "q") -> Said:
         """Run a query, and return its answer."""
@@ -171,6 +171,7 @@ async def nothing_left(app: Starlette) -> AsyncIterator[None]:
     before = len(asyncio.all_tasks())
     yield
     await until(lambda: not streams.count and not streams.works.feed.listener_count)
+    assert (streams.groups.count, streams.groups.member_count) == (0, 0)
     await until(lambda: len(asyncio.all_tasks()) <= before + 2)
     database = streams.works.database
     await until(lambda: database.lanes.busy + database.writers.busy == 0)

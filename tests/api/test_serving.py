@@ -83,12 +83,13 @@ async def say(connection: ClientConnection, **message: object) -> None:
     await connection.send(orjson.dumps(message).decode())
 
 
-async def follow(connection: ClientConnection, client: Client, customer: Input, key: str = "1") -> None:
+async def follow(connection: ClientConnection, served: Served, customer: Input, key: str = "1") -> None:
     """Follow a customer, and wait until the server listens."""
-    count = client.works.feed.listener_count
+    groups = served.server._streams.groups
+    count = groups.member_count
     payload = {"query": FOLLOW, "variables": {"id": customer["id"]}}
     await say(connection, type="subscribe", id=key, payload=payload)
-    await until(lambda: client.works.feed.listener_count > count)
+    await until(lambda: groups.member_count > count)
 
 
 async def code_of(connection: ClientConnection) -> int:
@@ -110,8 +111,8 @@ async def test_a_server_that_stops_ends_its_streams(served: Served, client: Clie
         httpx.AsyncClient(trust_env=False) as http,
         http.stream("POST", url, json=body, headers=headers) as response,
     ):
-        await follow(connection, client, customer)
-        await until(lambda: client.works.feed.listener_count == 2)
+        await follow(connection, served, customer)
+        await until(lambda: served.server._streams.groups.member_count == 2)
         await send_order(client, customer={"externalId": "k"})
         assert orjson.loads(await connection.recv())["type"] == "next"
         stopping = asyncio.create_task(served.stop())
@@ -143,14 +144,14 @@ async def test_a_flood_of_messages(served: Served, client: Client) -> None:
 async def test_a_client_that_never_reads(served: Served, client: Client, customer: Input) -> None:
     """Its queue fills in the network; then it is let go, while the others hear everything."""
     async with connected(served, client) as slow:
-        await follow(slow, client, customer)
+        await follow(slow, served, customer)
         big = "subscription($id: ID!) { customerEvents(customerId: $id) { ... on CustomerUpdated { customer { "
         fields = " ".join(f"a{number}: displayName" for number in range(25))
         query = f"{big} {fields} }} }} }} }}"
         for number in range(10):
             payload = {"query": query, "variables": {"id": customer["id"]}}
             await say(slow, type="subscribe", id=f"big-{number}", payload=payload)
-        await until(lambda: client.works.feed.listener_count == 11)
+        await until(lambda: served.server._streams.groups.member_count == 11)
         slow.transport.pause_reading()
         streams = served.server._streams
         name = "x" * 150

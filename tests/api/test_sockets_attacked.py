@@ -93,7 +93,7 @@ async def test_more_operations_than_a_socket_may_run(app: Starlette, client: Cli
     await send_order(client, customer={"externalId": "k"})
     assert sorted([(await socket.hear())["id"] for _ in range(20)], key=int) == [str(n) for n in range(20)]
     socket.tell({"type": "complete", "id": "7"})
-    await until(lambda: client.works.feed.listener_count == 19)
+    await until(lambda: app.state.streams.groups.member_count == 19)
     await socket.follow(customer["id"], "x")
     await socket.leave()
 
@@ -140,7 +140,7 @@ async def test_connect_and_vanish_many_times(app: Starlette, client: Client, cus
 
 async def test_one_who_does_not_read_holds_up_nobody(app: Starlette, client: Client, customer: Input) -> None:
     """The others hear everything at once, while its queue fills and is given up."""
-    client.works.feed._waiting_max = 5
+    app.state.streams.groups.waiting_max = 5
     slow = await (await Socket(app).open()).initialise(client.key)
     quick = await (await Socket(app).open()).initialise(client.key)
     for socket in (slow, quick):

@@ -8,6 +8,7 @@ import pytest
 
 from domain.base.actors import SYSTEM
 from domain.base.feed import find_end
+from domain.base.following import Following
 from domain.base.identifiers import new_id
 from domain.base.work import Work
 from domain.customers.actions.streams import follow_customer
@@ -21,7 +22,9 @@ from tests.orders.shop import new_customer
 
 async def test_a_customer_who_is_not_there_cannot_be_followed(client: Client) -> None:
     """And nothing listens afterwards."""
-    followed = follow_customer(client.works, customer_id=new_id(), kinds={CustomerUpdated}, after=None)
+    followed = follow_customer(
+        client.works, following=Following(client.works.feed), customer_id=new_id(), kinds={CustomerUpdated}
+    )
     async with aclosing(followed):
         with pytest.raises(CustomerNotFound):
             await anext(followed)
@@ -34,7 +37,7 @@ async def test_what_turns_out_to_be_somebody_elses_is_not_told(client: Client) -
     key, absorbed_key, other_key = (parse_id(each["id"])[1] for each in (survivor, absorbed, other))
     await client.works.feed.settle()
     async with client.works.database.reading() as session:
-        cursor = (await find_end(session)).cursor
+        end = await find_end(session)
     await merge(client, survivor["id"], absorbed["id"])
     for changed in (other_key, absorbed_key, other_key, key):
 
@@ -42,7 +45,8 @@ async def test_what_turns_out_to_be_somebody_elses_is_not_told(client: Client) -
             work.record(CustomerUpdated(customer_id=changed))
 
         await client.works.perform(story, actor=SYSTEM, action="change")
-    followed = follow_customer(client.works, customer_id=key, kinds={CustomerUpdated}, after=cursor)
+    following = Following(client.works.feed, place=end)
+    followed = follow_customer(client.works, following=following, customer_id=key, kinds={CustomerUpdated})
     async with aclosing(followed):
         told = [await asyncio.wait_for(anext(followed), 5) for _ in range(2)]
         waiting = asyncio.ensure_future(anext(followed))

@@ -71,6 +71,14 @@ class Lists:
         """Return the steps that lead to objects of a type."""
         return self._paths.get(type_name)
 
+    def step(self, kind: GraphQLNamedType, name: str) -> str | None:
+        """Return how a field is asked for; None: nobody knows with what."""
+        given = _fields(kind)[name]
+        if not self._is_askable(kind, name, given):
+            return None
+        is_leaf = not is_composite_type(get_named_type(given.type))
+        return self._step(kind, name, given) + ("" if is_leaf else " { __typename }")
+
     def selection(self, kind: GraphQLNamedType, *, depth: int) -> str:
         """Return all leaves of a type, and what is below it so many levels deep; nothing for a leaf."""
         if not is_composite_type(kind):

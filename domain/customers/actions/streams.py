@@ -4,8 +4,10 @@ from collections.abc import AsyncGenerator, Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.base.audience import Topics
 from domain.base.events import Event
-from domain.base.feed import Committed
+from domain.base.feed import Committed, Listener
+from domain.base.following import Following
 from domain.base.work import Works
 from domain.customers.errors import CustomerNotFound
 from domain.customers.events import CustomerMerged, CustomerUnmerged
@@ -13,6 +15,8 @@ from domain.customers.repository.families import list_families
 
 _CUSTOMERS = ("customer_id", "previous_customer_id", "absorbed_id")
 """The names under which events of every area say which customers they are about."""
+
+_MERGES = (CustomerMerged, CustomerUnmerged)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,20 +28,21 @@ class Told:
 
 
 async def follow_customer(
-    works: Works, *, customer_id: UUID, kinds: Collection[type[Event]], after: str | None
+    works: Works, *, following: Following, customer_id: UUID, kinds: Collection[type[Event]]
 ) -> AsyncGenerator[Told, None]:
     """Yield the events of these kinds that are about the customer, whoever they are merged with meanwhile.
 
     Nothing is held while the next event is waited for.
 
-    Raises `CustomerNotFound`, `Invalid` for what is no cursor, `ResyncNeeded` where something was missed.
+    Raises `CustomerNotFound`, `ResyncNeeded` where something was missed, `CaughtUp` where only that was asked for.
     """
-    family = _Family(customer_id, frozenset({*kinds, CustomerMerged, CustomerUnmerged}))
-    async with works.feed.listen(family.wants, after=after) as listener:
+    family = _Family(customer_id, frozenset({*kinds, *_MERGES}))
+    async with following.listen(family.wants) as listener:
+        family.listener = listener
         await family.read(works)
         while True:
             committed = await listener.take()
-            if isinstance(committed.event, CustomerMerged | CustomerUnmerged):
+            if isinstance(committed.event, _MERGES):
                 await family.read(works)
             if type(committed.event) in kinds and family.has(committed.event):
                 yield Told(committed=committed, family=family.ids)
@@ -53,6 +58,8 @@ class _Family:
     def __init__(self, customer_id: UUID, kinds: frozenset[type[Event]]) -> None:
         """Begin without knowing anybody."""
         self.ids: frozenset[UUID] = frozenset({customer_id})
+        self.listener: Listener | None = None
+        """Who looks at no others than these, while it is known who they are."""
         self._customer_id = customer_id
         self._kinds = kinds
         self._changes = 1
@@ -62,7 +69,9 @@ class _Family:
         """Tell whether the event is, or may turn out to be, about the customer."""
         if type(event) not in self._kinds or not (self._changes or self.has(event)):
             return False
-        self._changes += isinstance(event, CustomerMerged | CustomerUnmerged)
+        if isinstance(event, _MERGES):
+            self._changes += 1
+            self._turn()
         return True
 
     def has(self, event: Event) -> bool:
@@ -77,3 +86,10 @@ class _Family:
             raise CustomerNotFound
         self.ids = frozenset(record.id for records in families.values() for record in records)
         self._changes -= 1
+        self._turn()
+
+    def _turn(self) -> None:
+        """Let the listener look at these records, or at everything."""
+        topics: Topics | None = None if self._changes else {*self.ids, *_MERGES}
+        if self.listener is not None:
+            self.listener.turn_to(topics)

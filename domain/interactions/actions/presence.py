@@ -1,8 +1,10 @@
 """What holds for a moment: who types, who looks at a conversation, which staff are there. Nothing of it is kept."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
-from domain.base.actors import Actor, ActorKind, Permission
+from domain.base.actors import Actor, ActorKind, Anyone, Permission
 from domain.base.database import Session
 from domain.base.errors import Forbidden
 from domain.base.signals import Signal, SignalKind, Signals
@@ -77,9 +79,21 @@ def typing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
 
 def viewing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
     """Return the signal that a member of staff looks at a conversation; None for everybody else."""
-    if actor.kind is not ActorKind.STAFF or actor.id is None:
+    if actor.kind is not ActorKind.STAFF or isinstance(actor, Anyone) or actor.id is None:
         return None
     return Signal(SignalKind.VIEWING, conversation_id, AuthorKind.STAFF, actor.id)
+
+
+@asynccontextmanager
+async def viewing(signals: Signals, *, actor: Actor, conversation_id: UUID) -> AsyncIterator[None]:
+    """Signal that a member of staff looks at a conversation while the block lasts; nothing of everybody else."""
+    signal = viewing_of(actor, conversation_id)
+    if signal is None:
+        yield
+        return
+    async with signals.running():
+        with signals.held(signal):
+            yield
 
 
 def presence_of(actor: Actor) -> Signal | None:
