@@ -4,7 +4,6 @@ Each server has a core for itself. What it is to say it says by itself, so that 
 product, writing: that is measured alone, too.
 """
 
-import asyncio
 import json
 import re
 import statistics
@@ -123,7 +122,7 @@ class _Run:
         self._place = place
         self._running = running
         self._case = case
-        self._count = case.counts[name.split()[0]]
+        self._count = case.counts[name.split(maxsplit=1)[0]]
         self._http = httpx.Client(base_url=f"http://127.0.0.1:{PORT}", timeout=WAIT_S, trust_env=False)
         self._clients: list[subprocess.Popen[bytes]] = []
 
@@ -216,7 +215,7 @@ class _Run:
         }
 
     def _paced(self) -> tuple[float, float]:
-        """Say some at a rate that nobody has to wait for; return the median and the p99 from commit to socket, in ms."""
+        """Say some at a rate that nobody waits for; return the median and the p99 from commit to socket, in ms."""
         committed_at = self._say(self._case.paced, self._case.every_s)
         self._wait_for(self._case.paced * self._receivers)
         delays: Counter[int] = Counter()

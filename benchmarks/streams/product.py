@@ -4,7 +4,6 @@ As a program (`python -m benchmarks.streams.product PORT CONVERSATIONS`) it make
 writes is written by the product's own action, one transaction for each message or for some of them.
 """
 
-import asyncio
 import gc
 import sys
 import time
@@ -22,14 +21,14 @@ from api.settings import Settings
 from benchmarks.streams.talk import publish
 from domain.base.actors import EVERY_PERMISSION, SYSTEM, Actor, ActorKind
 from domain.base.work import Work, Works
+from domain.customers.actions.profiles import create_customer
 from domain.customers.rules.consents import ChannelKind
+from domain.customers.rules.profiles import CustomerDetails
 from domain.identity.actions.keys import create_api_key
 from domain.interactions.actions.channels import ChannelDetails, upsert_channel
 from domain.interactions.actions.conversations import ConversationStart, start_conversation
 from domain.interactions.actions.messages import send_message
 from domain.interactions.rules.conversations import MessageDetails
-from domain.customers.actions.profiles import create_customer
-from domain.customers.rules.profiles import CustomerDetails
 from schema.base.ids import global_id
 
 TOGETHER = 100
@@ -122,7 +121,7 @@ def main() -> None:
     gc.freeze()
     server = new_server(app, settings, host="127.0.0.1", port=port)
     with listen(server) as listening:
-        asyncio.run(server.serve([listening]))
+        server.run([listening])
 
 
 if __name__ == "__main__":

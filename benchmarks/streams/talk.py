@@ -1,11 +1,10 @@
 """What is said while it is measured: the conversations, the messages, and how a message is known again."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from itertools import cycle, islice
 from typing import Any
-
-import asyncio
 
 SUBSCRIPTION = """subscription($id: ID!) { conversationEvents(conversationId: $id) {
   __typename ... on InteractionAdded { cursor interaction { ... on Message { id seq text } } } } }"""
