@@ -22,7 +22,17 @@ from rich.progress import (
 )
 from sqlalchemy import Row
 
-from api import demo, demo_logins, event_commands, explorer, job_commands, migrations, reference, staff_commands
+from api import (
+    demo,
+    demo_conversations,
+    demo_logins,
+    event_commands,
+    explorer,
+    job_commands,
+    migrations,
+    reference,
+    staff_commands,
+)
 from api.app import create_app
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
@@ -30,7 +40,7 @@ from api.lock import hold
 from api.serving import listen, new_server
 from api.settings import Settings
 from api.terminal import console, fail, print_line, read_settings, run_story, told
-from domain.base.actors import EVERY_PERMISSION, SYSTEM
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, StaffRole
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions.keys import create_api_key, revoke_api_key
@@ -290,7 +300,10 @@ def run_demo(
             summary = await import_with_progress(works, sound, format_name="online-retail", report_folder=folder)
             _print_summary(summary)
             secret, is_furnished = await demo.ready_key(works, folder), await demo.furnish(works)
-            return secret, is_furnished, await demo_logins.ready_logins(works, folder)
+            password, logins = await demo_logins.ready_logins(works, folder)
+            if is_furnished:
+                await demo_conversations.converse(works, agent_email=logins[StaffRole.AGENT])
+            return secret, is_furnished, (password, logins)
 
         secret, is_furnished, (password, logins) = run_story(settings, story)
         url = f"http://{address[0]}:{address[1]}"
