@@ -20,7 +20,17 @@ from rich.progress import (
 )
 from sqlalchemy import Row
 
-from api import demo, demo_logins, event_commands, explorer, job_commands, migrations, reference, staff_commands
+from api import (
+    demo,
+    demo_conversations,
+    demo_logins,
+    event_commands,
+    explorer,
+    job_commands,
+    migrations,
+    reference,
+    staff_commands,
+)
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
 from api.lock import hold
@@ -28,7 +38,7 @@ from api.serving import open_socket, serve_on
 from api.settings import Settings
 from api.terminal import console, fail, print_line, read_settings, run_story, told
 from api.workers import WORKERS_MAX, Workers
-from domain.base.actors import EVERY_PERMISSION, SYSTEM
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, StaffRole
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions.keys import create_api_key, revoke_api_key
@@ -303,7 +313,10 @@ def run_demo(
             summary = await import_with_progress(works, sound, format_name="online-retail", report_folder=folder)
             _print_summary(summary)
             secret, is_furnished = await demo.ready_key(works, folder), await demo.furnish(works)
-            return secret, is_furnished, await demo_logins.ready_logins(works, folder)
+            password, logins = await demo_logins.ready_logins(works, folder)
+            if is_furnished:
+                await demo_conversations.converse(works, agent_email=logins[StaffRole.AGENT])
+            return secret, is_furnished, (password, logins)
 
         secret, is_furnished, (password, logins) = run_story(settings, story)
         url = f"http://{address[0]}:{address[1]}"

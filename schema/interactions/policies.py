@@ -57,7 +57,7 @@ POLICIES: Rows = {
         "tags viewers": Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.EMPTY),
     },
     "Message": {
-        "id seq occurredAt summary text delivery editedAt clientMessageId conversation author": REACHED,
+        "id seq occurredAt summary text delivery editedAt clientMessageId conversation author attachments": REACHED,
         "failureReason": TEAM_ONLY,
     },
     "Contact": {

@@ -87,7 +87,7 @@ async def _take_in(work: Work, channel: Any, received: Received) -> UUID:  # noq
     elif thread["customer_id"] is None and customer_id is not None:
         await make_known(work, thread, customer_id=customer_id)
     key = await thread.hear(
-        MessageDetails(text=received.text),
+        MessageDetails(text=received.text, attachment_ids=received.attachment_ids),
         author_kind=AuthorKind.CUSTOMER,
         author_id=customer_id,
         occurred_at=received.occurred_at,
