@@ -148,9 +148,9 @@ class Signals:
         """Yield what learns of the signals that are wanted: first of those that hold."""
         follower = Follower(wants)
         async with self.running():
-            for signal in list(self._holdings):
-                if (value := self.find(signal)) is not None:
-                    follower.tell(signal, value)
+            self._sweep()
+            for signal in self._holdings:
+                follower.tell(signal, self.find(signal))
             self._followers.add(follower)
             try:
                 yield follower

@@ -8,7 +8,7 @@ the signals of its own clients.
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from redis.asyncio import Redis
@@ -91,10 +91,7 @@ class ValkeyHints(Hints):
 
     async def _hear_on(self, heard: PubSub) -> None:
         while True:
-            message = await heard.get_message(timeout=self._probe_every_s)
-            if message is None:
-                await heard.ping()
-                message = await _answer(heard)
+            message = await heard.get_message(timeout=self._probe_every_s) or await _ping(heard)
             if message["channel"] == SIGNALS_CHANNEL.encode():
                 self._hear_signals(message["data"].decode(errors="replace"))
             else:
@@ -106,10 +103,17 @@ async def _publish(client: Redis, channel: str, text: str) -> None:
         await client.publish(channel, text)
 
 
-async def _answer(heard: PubSub) -> Any:  # noqa: ANN401  as the library has it
+async def _ping(heard: PubSub) -> Any:  # noqa: ANN401  as the library has it
+    """Ask whether the broker is there, and return the next thing that it says."""
+    await heard.ping()
+    return await _answer(heard)
+
+
+async def _answer(heard: PubSub) -> Any:  # noqa: ANN401
     """Return the next thing that the broker says; raises `TimeoutError` where it says nothing in time."""
-    message = await heard.get_message(timeout=hints.PROBE_WITHIN_S)
-    if message is None:
-        text = "the broker does not answer"
-        raise TimeoutError(text)
-    return message
+    return await heard.get_message(timeout=hints.PROBE_WITHIN_S) or _give_up()
+
+
+def _give_up() -> NoReturn:
+    message = "the broker does not answer"
+    raise TimeoutError(message)

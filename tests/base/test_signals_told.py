@@ -1,5 +1,6 @@
 """Signals from one process to another, over a real PostgreSQL and a real Valkey: soon, and never in anybody's way."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -15,12 +16,13 @@ from structlog.testing import capture_logs
 
 from domain.base import signals as modules
 from domain.base.database import Database
+from domain.base.feed import Feed
 from domain.base.hints import SIGNALS_CHANNEL
 from domain.base.signal_words import HEARD_CHARACTERS_MAX, LASTS_MAX
 from domain.base.signals import HELD_LASTS, Signal, SignalKind, Signals
 from domain.base.work import Works
 from tests.base.test_hints import end_listening
-from tests.base.test_signals import everything, new_signals, take, typing
+from tests.base.test_signals import everything, is_silent, new_signals, take, typing
 from tests.broker import Broker, running_broker
 from tests.conftest import StandingClock
 from tests.waiting import until
@@ -306,6 +308,60 @@ def test_what_is_held_outlives_an_end_that_somebody_else_says() -> None:
         assert one.find(signal) == ""
         tell(one, two)
         assert two.find(signal) == ""
+
+
+def test_what_was_held_too_long_ago_is_not_dropped_again() -> None:
+    """On a machine that slept, it has ended by itself before."""
+    clock = StandingClock()
+    signals, signal = new_signals(clock), typing()
+    with signals.relayed():
+        with signals.held(signal):
+            clock.advance(HELD_LASTS)
+            signals.put(typing(), "EVERYBODY", lasts=SHORT)
+            assert len(list(signals.take_outgoing(length_max=10_000))) == 1
+        assert not signals.has_outgoing.is_set()
+
+
+def test_what_has_ended_is_not_told() -> None:
+    """Though nobody has swept it away."""
+    clock = StandingClock()
+    signals = new_signals(clock)
+    signals.put(typing(), "EVERYBODY", lasts=SHORT)
+    clock.advance(SHORT)
+    with signals.relayed():
+        (said,) = signals.take_outgoing(length_max=10_000)
+        assert said.startswith('["HELLO",')
+
+
+async def test_who_follows_hears_nothing_of_the_end_of_one_of_several() -> None:
+    """It holds as before; nor of what had ended before they came."""
+    clock = StandingClock()
+    one, two, signal = new_signals(clock), new_signals(clock), typing()
+    with two.relayed():
+        two.put(signal, "EVERYBODY", lasts=SHORT)
+        tell(two, one)
+    one.put(typing(), "EVERYBODY", lasts=SHORT / 2)
+    one.put(signal, "EVERYBODY", lasts=SHORT * 1.5)
+    clock.advance(SHORT / 2)
+    async with one.follow(everything) as first, one.follow(everything) as second:
+        assert await take(first) == await take(second) == (signal, "EVERYBODY")
+        clock.advance(SHORT / 2)
+        assert await is_silent(first)
+        clock.advance(SHORT / 2)
+        assert await take(first) == (signal, None)
+
+
+@POSTGRESQL_ONLY
+@pytest.mark.parametrize("broker", ["postgresql", "valkey"], indirect=True)
+async def test_who_knows_no_signals_hears_none(works: Works, broker: Broker | None) -> None:
+    """What only follows the log tells nobody that it is there."""
+    feed = Feed(works.database, hints_url=None if broker is None else broker.url)
+    async with feed.hearing(), process(works, broker) as one:
+        await until(feed._hints.is_heard.is_set)
+        one.signals.put(typing(), "EVERYBODY", lasts=SHORT)
+        await until(lambda: not one.signals.has_outgoing.is_set())
+        await asyncio.sleep(0.2)
+        assert feed._hints.is_heard.is_set()
 
 
 def tell(teller: Signals, *listeners: Signals) -> None:
