@@ -42,6 +42,8 @@ from domain.files.rules import (
 )
 from domain.identity.errors import TooManyAttempts
 
+_GONE = "The place for this file is gone: its owner was erased. Ask for another one."
+
 
 @dataclass(frozen=True, kw_only=True)
 class PurgeAttachments(Job):
@@ -141,12 +143,18 @@ async def _pieces(body: AsyncIterator[bytes], *, size_max: int) -> AsyncIterator
 
 
 async def _keep(works: Works, attachment_id: UUID, *, upload_id: UUID, position: int, piece: bytes) -> None:
-    async def story(work: Work) -> None:
-        await add_chunk(
-            work.session, upload_id=upload_id, position=position, attachment_id=attachment_id, content=piece
-        )
+    """Keep some of what was sent, unless somebody sent the file whole meanwhile. Raises `UploadRefused`."""
 
-    await works.perform(story, actor=SYSTEM, action="attachmentUpload")
+    async def story(work: Work) -> bool:
+        row = (await get_attachments_for_update(work.session, [attachment_id])).get(attachment_id)
+        if row is not None and row.upload_id is None:
+            await add_chunk(
+                work.session, upload_id=upload_id, position=position, attachment_id=attachment_id, content=piece
+            )
+        return row is not None
+
+    if not await works.perform(story, actor=SYSTEM, action="attachmentUpload"):
+        raise UploadRefused(_GONE)
 
 
 async def _settle(works: Works, attachment_id: UUID, *, upload_id: UUID, sha256: str) -> None:
@@ -155,7 +163,7 @@ async def _settle(works: Works, attachment_id: UUID, *, upload_id: UUID, sha256:
     async def story(work: Work) -> bool:
         row = (await get_attachments_for_update(work.session, [attachment_id])).get(attachment_id)
         if row is None:
-            return False
+            raise UploadRefused(_GONE)
         if row.upload_id is None:
             row.upload_id, row.sha256, row.uploaded_at = upload_id, sha256, work.now
             await work.session.flush()
