@@ -99,6 +99,12 @@ class Follower:
         self.cursor = event["cursor"]
         self.count += 1
 
+    def _take_event(self, answer: dict[str, Any], place: str | None) -> None:
+        """Take one event as a browser does, which comes back behind the id of whatever it was told."""
+        if answer.get("errors") and place is not None:
+            self.cursor = place
+        self.take(answer)
+
     async def _follow_socket(self, server: Server) -> None:
         address = server.url.replace("http", "ws", 1)
         async with connect(
@@ -141,13 +147,15 @@ class Follower:
             if answer.status_code != httpx.codes.OK:
                 raise Fallen(str(answer.status_code))
             self.comes += 1
-            data = ""
+            fields: dict[str, str] = {}
             async for line in answer.aiter_lines():
                 if line:
-                    data = line.removeprefix("data:") if line.startswith("data:") else data
-                elif data.strip():
-                    self.take(orjson.loads(data))
-                    data = ""
+                    name, _, value = line.partition(":")
+                    fields[name] = value.strip()
+                    continue
+                told, fields = fields, {}
+                if told.get("data"):
+                    self._take_event(orjson.loads(told["data"]), told.get("id"))
         why = "ended"
         raise Fallen(why)
 
