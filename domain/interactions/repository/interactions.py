@@ -90,6 +90,14 @@ async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID
     return emptied
 
 
+async def list_ids_in(session: AsyncSession, conversation_ids: Iterable[UUID]) -> list[UUID]:
+    """Return everything that stands in these conversations."""
+    found: list[UUID] = []
+    for some in chunks(conversation_ids):
+        found += await session.scalars(select(Interaction.id).where(Interaction.conversation_id.in_(some)))
+    return found
+
+
 NEWEST_INTERACTIONS = Ordering("interactions", (Interaction.seq, Interaction.id))
 """As they happened: the oldest first, as a chat shows them."""
 
