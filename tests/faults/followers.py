@@ -43,6 +43,7 @@ class Follower:
     cursor: str
     chance: random.Random
     is_by_events: bool = False
+    query: str = FOLLOW
     count: int = 0
     comes: int = 0
     """How often it connected."""
@@ -120,7 +121,7 @@ class Follower:
             await socket.send(orjson.dumps({"type": "connection_init", "payload": self._headers}).decode())
             async for text in socket:
                 if self._hear(orjson.loads(text)):
-                    payload = {"query": FOLLOW, "variables": {"after": self.cursor}}
+                    payload = {"query": self.query, "variables": {"after": self.cursor}}
                     await socket.send(orjson.dumps({"type": "subscribe", "id": "1", "payload": payload}).decode())
         why = "closed"
         raise Fallen(why)
@@ -142,7 +143,7 @@ class Follower:
         limit = httpx.Timeout(LIFE_S, read=BODY_LIFE_S)
         async with (
             httpx.AsyncClient(trust_env=False, timeout=limit) as http,
-            http.stream("POST", server.url, json={"query": FOLLOW}, headers=headers) as answer,
+            http.stream("POST", server.url, json={"query": self.query}, headers=headers) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
                 raise Fallen(str(answer.status_code))

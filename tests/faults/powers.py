@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,10 +35,15 @@ class Power:
         self._own = own
         self.server = server
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """Return the server's first process."""
+        assert self._own.process is not None
+        return self._own.process
+
     def end(self, how: Ending) -> None:
         """End it, with everything that it started."""
-        process = self._own.process
-        assert process is not None
+        process = self.process
         started = children(process.pid)
         process.send_signal(how.value)
         try:
@@ -54,8 +60,7 @@ class Power:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """Let it answer nobody, and end nothing, while the block lasts."""
-        process = self._own.process
-        assert process is not None
+        process = self.process
         os.kill(process.pid, signal.SIGSTOP)
         started = children(process.pid)
         for each in started:
