@@ -52,6 +52,19 @@ class Load:
     ready_s: list[float] = field(default_factory=list)
     is_over: bool = False
 
+    @asynccontextmanager
+    async def written(self) -> AsyncIterator[None]:
+        """Let several write while the block lasts; what they began is acknowledged after it."""
+        tasks = [asyncio.create_task(self.write_on()) for _ in range(WRITERS)]
+        try:
+            yield
+            self.is_over = True
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
     async def write_on(self) -> None:
         """Write one thing after the other, each until it is acknowledged."""
         while not self.is_over:
@@ -110,17 +123,10 @@ async def load(url: str, folder: Path, chance: random.Random, **settings: str) -
         ]
         made = Load(url, servers, shop, http, followers, followers[0].seq, chance)
         async with all_following(followers):
-            writing = [asyncio.create_task(made.write_on()) for _ in range(WRITERS)]
-            try:
+            async with made.written():
                 await made.goes_on()
                 made.files = [server.open_files() for server in servers]
                 yield made
-                made.is_over = True
-                await asyncio.gather(*writing)
-            finally:
-                for task in writing:
-                    task.cancel()
-                await asyncio.gather(*writing, return_exceptions=True)
             await made.check()
 
 
