@@ -19,11 +19,10 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from domain.base.audience import Audience, Topics
 from domain.base.database import Database, Session
-from domain.base.errors import Invalid, StorageFull
+from domain.base.errors import Invalid
 from domain.base.events import Event
 from domain.base.hints import Hints, PostgresHints
 from domain.base.repository.events import Head, find_head, has_fresh_events, list_logged, number_events
@@ -43,7 +42,6 @@ ANSWER_WITHIN_S = 10.0
 """How long the database may take for one step: one that is frozen would hold it for ever, also when it is back."""
 
 _CURSOR = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<seq>[0-9]{1,18})")
-_TROUBLE = (SQLAlchemyError, OSError, StorageFull)
 
 _log = structlog.get_logger(__name__)
 
@@ -330,7 +328,7 @@ class Feed:
             self._news.clear()
             try:
                 await self._look()
-            except _TROUBLE as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the next look may succeed, and nobody else looks
                 _log.warning("the event log cannot be followed at the moment", reason=repr(error))
                 await asyncio.sleep(self._look_every_s)
 
