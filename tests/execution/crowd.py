@@ -1,7 +1,7 @@
 """A shop that grows: so many customers, and one of them with so many of everything that a customer can have."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
@@ -13,6 +13,8 @@ from babel.localedata import locale_identifiers
 
 from domain.base.actors import EVERY_PERMISSION, SYSTEM, Actor, ActorKind, StaffRole
 from domain.base.errors import Refusal, Refusals
+from domain.base.events import Event
+from domain.base.feed import Place
 from domain.base.identifiers import new_id
 from domain.base.work import Work, Works
 from domain.customers.actions.attributes import upsert_definition
@@ -41,6 +43,7 @@ from domain.interactions.actions.channels import ChannelDetails, upsert_channel
 from domain.interactions.actions.conversations import (
     ConversationChanges,
     ConversationStart,
+    mark_read,
     start_conversation,
     update_conversation,
 )
@@ -123,6 +126,41 @@ class Crowd:
             works = Works(database=self.works.database, reactions=REACTIONS, clock=clock)
             app = Actor(kind=ActorKind.APP, permissions=EVERY_PERMISSION, id=self._keys[number])
             await works.perform(lambda work, number=number: self._talk(work, number), actor=app, action="test")  # type: ignore[misc]
+        shopper = Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=self.customers[0])
+        for key in self._conversations:
+            await self.works.perform(
+                lambda work, key=key: mark_read(work, conversation_id=key, seq=1),  # type: ignore[misc]
+                actor=shopper,
+                action="test",
+            )
+
+    async def tell_again(self, kind: type[Event]) -> Place:
+        """Record what happened once more, so much of one kind, and return the place before it.
+
+        What nobody has done in this shop may have happened to those of whom something else is told.
+        """
+        names = {each.name for each in fields(kind) if each.default is MISSING}
+        found = [each for each in await self._logged() if all(getattr(each, name, None) for name in names)]
+        told = dict.fromkeys(kind(**{name: getattr(each, name) for name in names}) for each in found)
+        end = await self.works.feed.end()
+
+        async def record(work: Work) -> None:
+            for event in tuple(told)[: self.size]:
+                work.record(event)
+
+        works = Works(database=self.works.database, reactions={}, clock=self.works.clock)
+        await works.perform(record, actor=SYSTEM, action="test")
+        await self.works.feed.settle()
+        return end
+
+    async def _logged(self) -> list[Event]:
+        """Return everything that happened."""
+        place = Place((await self.works.feed.end()).epoch, 0)
+        found: list[Event] = []
+        while page := await self.works.feed.read_after(place):
+            found += [each.event for each in page]
+            place = page[-1].place
+        return found
 
     async def _perform(self, story: Callable[[Work], Awaitable[_Answer]]) -> _Answer:
         return await self.works.perform(story, actor=SYSTEM, action="test")
@@ -267,7 +305,7 @@ class Crowd:
             self.exports.append(global_id("CustomerExport", key))
 
     async def _talk(self, work: Work, number: int) -> None:
-        """Let a program write to the first customer, and note something on the first of these conversations."""
+        """Let a program write to the first customer, and note something on the first conversation."""
         door = ChannelDetails(name=f"Chat {number}", kind=ChannelKind.WEB_CHAT, store_code=f"s-{number}")
         channel_id = await upsert_channel(work, details=door)
         said = MessageDetails(text=f"About {number}")
