@@ -106,7 +106,7 @@ export class Agent {
     if (talk === this.#threadOf && this.place.firstChild) return
     this.#thread?.end()
     this.#threadOf = talk
-    this.#thread = talk && new Thread(this.#side, { placeholder: 'Write to the customer, or a note for the team', kinds: ['message', 'note'] })
+    this.#thread = talk && new Thread(this.#side, { placeholders: { message: 'Write to the customer…', note: 'Write a note for the team…' } })
     show(this.place, this.#thread?.element ?? h('p', { class: 'hint nothing' }, 'Choose a conversation.'))
   }
 

@@ -1,7 +1,7 @@
 // The desk's column about a customer: who they are, what they bought, everything that happened, live.
 import { CUSTOMER, CUSTOMER_EVENTS } from './documents.js'
 import { h, later, show } from './dom.js'
-import { amountOf, counted, dateOf, initialsOf, inWords, lately, linesOf, nameOf } from './words.js'
+import { amountOf, counted, dateOf, initialsOf, inWords, lately, linesOf, monthOf, nameOf } from './words.js'
 
 const REREAD_MS = 300
 const KINDS = { Order: 'Order', CreditNote: 'Credit note', Consent: 'Consent', Message: 'Message' }
@@ -63,15 +63,15 @@ export class CustomerColumn {
   }
 }
 
-function facts({ orderCount, netSpent, decile }, { createdAt }) {
+function facts({ orderCount, netSpent, decile, firstOrderAt }, { createdAt }) {
   const fact = (term, what) => h('div', {}, h('dt', {}, term), h('dd', {}, what))
   return h(
     'dl',
     { class: 'facts' },
     fact('Spent', amountOf(netSpent)),
     fact('Orders', String(orderCount)),
-    decile ? fact('Among the best', `${decile * 10} %`) : null,
-    fact('Known since', dateOf(createdAt)),
+    decile ? fact('Rank', `top ${decile * 10} %`) : null,
+    fact('Since', monthOf(firstOrderAt ?? createdAt)),
   )
 }
 

@@ -110,7 +110,7 @@ export class Shopper {
     const hadFocus = this.#thread && this.#thread.element.contains(document.activeElement)
     this.#thread?.end()
     this.#threadOf = talk
-    this.#thread = talk && new Thread(this.#side, { placeholder: 'Write a message…', empty: 'We are here. Ask about an order, an article, anything.' })
+    this.#thread = talk && new Thread(this.#side, { placeholders: { message: 'Write a message…' }, empty: 'We are here. Ask about an order, an article, anything.' })
     show(this.place, this.#thread?.element ?? this.home)
     if (hadFocus) this.#thread?.focus()
   }

@@ -3,10 +3,12 @@
 const TIME = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })
 const DATE = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+const MONTH = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'numeric' })
 const SHORT = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const DAY_MS = 86_400_000
 
 export const timeOf = moment => TIME.format(new Date(moment))
+export const monthOf = moment => MONTH.format(new Date(moment))
 export const dateOf = moment => DATE.format(new Date(moment))
 
 /** The day of a moment, for a line above what was said on it. */
