@@ -7,6 +7,7 @@ PYTHON ?= python3
 PORT ?= 8000
 WORKERS ?= 2
 OPERATIONS ?= 5000
+kills ?= 6
 UV_FLAGS ?=
 
 SHELL := /bin/sh
@@ -69,6 +70,9 @@ test-clients: $(TOOLS) $(CLIENTS_PACKAGES) ## Run real GraphQL clients, the audi
 
 fuzz: $(TOOLS) ## Run generated operations for each role (OPERATIONS=5000): no fault of the server.
 	OPERATIONS=$(OPERATIONS) $(BIN)/python -m pytest -n $(WORKERS) -m fuzz tests/fuzz tests/execution --timeout 3600
+
+faults: $(TOOLS) ## Kill, stop and freeze servers, PostgreSQL and the broker (kills=6; 200 is the long run).
+	FAULT_KILLS=$(kills) $(BIN)/python -m pytest -n $(WORKERS) -rP tests/faults --timeout 3600
 
 check: check-style check-types check-imports check-schema check-migrations check-docs check-locks ## Check style, types, import contracts, schema, migrations, documents, lock files.
 	@echo "make check: all is well."
@@ -244,5 +248,5 @@ define lock_into
 	@$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) $(UV_FLAGS) --constraint $(1)/dev.txt --output-file $(1)/build.txt -
 endef
 
-.PHONY: help demo serve test test-browser test-clients fuzz check audit bench explorer schema docs lock clean explorer-if-possible peers-if-possible \
+.PHONY: help demo serve test test-browser test-clients fuzz faults check audit bench explorer schema docs lock clean explorer-if-possible peers-if-possible \
 	check-style check-types check-imports check-schema check-migrations check-docs check-locks

@@ -234,7 +234,7 @@ def welcome(details: Mapping[str, str], *, logins: Mapping[str, str], settings: 
     )
     invented = (
         f"Invented for you to try: Clara Whitfield ({_CLARAS_PHONE}) and Harriet Osei, with attributes and consents, "
-        "one merge, and two proposals to merge that wait for you.\n"
+        "one merge, two proposals to merge that wait for you, and six conversations on three channels.\n"
     )
     people = "".join(f"  {email:<38}{who}\n" for who, email in logins.items())
     return (

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -226,11 +226,13 @@ class Connection:
         if isinstance(prepared, Rejected):
             return {"type": "error", "payload": prepared.answer(context.request_id)["errors"]}
         running.is_write = prepared.kind == "mutation"
-        async for answer in list_answers(self._streams, prepared, context, send=self._sender(key, running)):
-            if isinstance(answer, dict) and "data" not in answer:
-                return {"type": "error", "payload": answer["errors"]}
-            if self._operations.get(key) is running:
-                await self._say({"type": "next", "id": key, "payload": answer})
+        answers = list_answers(self._streams, prepared, context, send=self._sender(key, running))
+        async with aclosing(answers):  # who is stopped while something is said is followed by nobody any more
+            async for answer in answers:
+                if isinstance(answer, dict) and "data" not in answer:
+                    return {"type": "error", "payload": answer["errors"]}
+                if self._operations.get(key) is running:
+                    await self._say({"type": "next", "id": key, "payload": answer})
         return {"type": "complete"}
 
     async def _say(self, message: Mapping[str, Any]) -> None:

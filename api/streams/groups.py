@@ -12,8 +12,8 @@ Whoever may suddenly see something else leaves, and joins those who see the same
 import asyncio
 import contextvars
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, TypeAlias
@@ -224,19 +224,43 @@ class Groups:
             return
         while not isinstance(found, dict):
             member = Member(context, send, _key_of(prepared, context.actor), waiting_max=self.waiting_max)
-            self._members[context] = prepared, member
-            try:
-                end = await self._works.feed.end()
-                async with aclosing(found) as own, aclosing(self._follow(prepared, member, own, end)) as followed:
-                    async for ready in followed:
-                        yield ready
-            finally:
-                del self._members[context]
+            async with aclosing(self._followed(prepared, member, found)) as followed:
+                async for ready in followed:
+                    yield ready
             if member.left is Left.OVER:
                 return
-            context.following = self._going_on(member, end)
             found = await self._operations.subscribe(prepared, context, is_again=True)
         yield found
+
+    async def _followed(self, prepared: Prepared, member: Member, own: AsyncGenerator[Answer]) -> AsyncGenerator[Ready]:
+        """Yield what one subscriber is told, until they are no member any more."""
+        with self._known(prepared, member):
+            async with aclosing(own), aclosing(self._follow(prepared, member, own)) as answers:
+                async for ready in answers:
+                    yield ready
+
+    @contextmanager
+    def _known(self, prepared: Prepared, member: Member) -> Iterator[None]:
+        """Find a member by its context while the block lasts."""
+        self._members[member.context] = prepared, member
+        try:
+            yield
+        finally:
+            del self._members[member.context]
+
+    async def _follow(self, prepared: Prepared, member: Member, own: AsyncGenerator[Answer]) -> AsyncGenerator[Ready]:
+        """Yield what the subscriber missed, and then what all are told, until it has left; say where it goes on."""
+        end = await self._works.feed.end()
+        following = member.context.following
+        async with self._joined(prepared, member, end) as group:
+            async with aclosing(_missed(member, own, end=end, told=group.seq)) as missed:
+                async for ready in missed:
+                    yield ready
+            await own.aclose()
+            async with aclosing(member.take(behind=following.place or end)) as taken:
+                async for ready in taken:
+                    yield ready
+        member.context.following = self._going_on(member, end)
 
     def _going_on(self, member: Member, end: Place) -> Following:
         """Return where somebody goes on who has left."""
@@ -244,28 +268,6 @@ class Groups:
         if member.left is Left.FELL_BEHIND:
             return Following(feed, resync=ResyncReason.FELL_BEHIND)
         return Following(feed, place=Place(end.epoch, member.seq))
-
-    async def _follow(
-        self, prepared: Prepared, member: Member, own: AsyncGenerator[Answer], end: Place
-    ) -> AsyncGenerator[Ready]:
-        """Yield what the subscriber missed, read by itself, and then what all are told, until it has left."""
-        following = member.context.following
-        begin = following.place or end
-        async with self._joined(prepared, member, end) as group:
-            if following.is_resync or begin != end or begin.seq < group.seq:
-                following.end_where_read(begin)
-                try:
-                    async for answer in own:
-                        member.context.reached = None if following.is_over else following.place
-                        yield orjson.Fragment(written(answer))
-                except CaughtUp:
-                    begin = following.place or end
-                else:
-                    member.left = Left.OVER  # it was told to read everything anew
-            await own.aclose()
-            async with aclosing(member.take(behind=begin)) as taken:
-                async for ready in taken:
-                    yield ready
 
     @asynccontextmanager
     async def _joined(self, prepared: Prepared, member: Member, end: Place) -> AsyncIterator[Group]:
@@ -295,6 +297,22 @@ class Groups:
         """Return the context of a group: the actor is anyone of its members, or the only one that they all are."""
         is_known = prepared.document.sharing.is_own or actor.kind in (ActorKind.CUSTOMER, ActorKind.ANONYMOUS)
         return Context(self._works, actor=actor if is_known else Anyone(actor), request_id=new_id().hex)
+
+
+async def _missed(member: Member, own: AsyncGenerator[Answer], *, end: Place, told: int) -> AsyncGenerator[Ready]:
+    """Yield what a subscriber missed, read by itself: up to the end, and as far as the others were told."""
+    following = member.context.following
+    begin = following.place or end
+    if not following.is_resync and begin == end and told <= begin.seq:
+        return
+    following.end_where_read(begin)
+    try:
+        async for answer in own:
+            member.context.reached = None if following.is_over else following.place
+            yield orjson.Fragment(written(answer))
+    except CaughtUp:
+        return
+    member.left = Left.OVER  # it was told to read everything anew
 
 
 def _key_of(prepared: Prepared, actor: Actor) -> tuple[Any, ...]:

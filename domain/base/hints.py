@@ -10,6 +10,7 @@ import asyncio
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import asyncpg
 import structlog
@@ -101,11 +102,15 @@ class PostgresHints(Hints):
             await connection.add_listener(CHANNEL, lambda *_: self._wake())
             self._hear()
             while not lost.is_set():
-                try:
-                    async with asyncio.timeout(self._probe_every_s):
-                        await lost.wait()
-                except TimeoutError:
-                    async with asyncio.timeout(PROBE_WITHIN_S):
-                        await connection.execute("SELECT 1")
+                await self._probe(connection, lost)
         finally:
             connection.terminate()
+
+    async def _probe(self, connection: Any, lost: asyncio.Event) -> None:  # noqa: ANN401  of a library without types
+        """Wait for a while whether the connection is lost, then ask for an answer; raises where there is none."""
+        try:
+            async with asyncio.timeout(self._probe_every_s):
+                await lost.wait()
+        except TimeoutError:
+            async with asyncio.timeout(PROBE_WITHIN_S):
+                await connection.execute("SELECT 1")

@@ -56,14 +56,10 @@ class ValkeyHints(Hints):
             while True:
                 await self._news.wait()
                 self._news.clear()
-                try:
-                    async with asyncio.timeout(CONNECT_WITHIN_S):
-                        await client.publish(CHANNEL, b"")
-                except (RedisError, OSError) as error:
-                    _log.warning("hints are not given at the moment", reason=repr(error))
-                    await pauses.wait()
-                else:
+                if await _is_published(client):
                     pauses.begin_anew()
+                else:
+                    await pauses.wait()
 
     async def _listen(self) -> None:
         async with self._connect() as client, client.pubsub() as heard:
@@ -76,6 +72,17 @@ class ValkeyHints(Hints):
                     await heard.ping()
                     await _answered(heard)
                 self._wake()
+
+
+async def _is_published(client: Redis) -> bool:
+    """Publish a hint; tell whether the broker took it."""
+    try:
+        async with asyncio.timeout(CONNECT_WITHIN_S):
+            await client.publish(CHANNEL, b"")
+    except (RedisError, OSError) as error:
+        _log.warning("hints are not given at the moment", reason=repr(error))
+        return False
+    return True
 
 
 async def _answered(heard: PubSub) -> None:

@@ -16,6 +16,7 @@ WRITERS = Policy(needs=Permission.CONVERSATIONS_WRITE, is_for_shoppers=True)
 TEAM = Policy(needs=Permission.CONVERSATIONS_READ)
 TEAM_ONLY = Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.NULL)
 """What is no shopper's business."""
+LISTED_FOR_TEAM = Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.EMPTY)
 TEAM_WRITERS = Policy(needs=Permission.CONVERSATIONS_WRITE)
 
 POLICIES: Rows = {
@@ -54,10 +55,11 @@ POLICIES: Rows = {
         "customer": CUSTOMERS,
         "order": ORDERS,
         "priority snoozedUntil contact": TEAM_ONLY,
-        "tags viewers": Policy(needs=Permission.CONVERSATIONS_READ, otherwise=Otherwise.EMPTY),
+        "tags": LISTED_FOR_TEAM,
+        "viewers": replace(LISTED_FOR_TEAM, is_own=True),
     },
     "Message": {
-        "id seq occurredAt summary text delivery editedAt clientMessageId conversation author": REACHED,
+        "id seq occurredAt summary text delivery editedAt clientMessageId conversation author attachments": REACHED,
         "failureReason": TEAM_ONLY,
     },
     "Contact": {

@@ -65,6 +65,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "ConversationEdge": ("customer(id: {Customer})", "conversations(first: 5)", "edges"),
     "InteractionConnection": ("conversation(id: {Conversation})", "interactions(first: 5)"),
     "InteractionEdge": ("conversation(id: {Conversation})", "interactions(first: 5)", "edges"),
+    "Contact": ("conversation(id: {Mailed})", "contact"),
     "Message": ("node(id: {Message})", "... on Message"),
     "Note": ("node(id: {Note})", "... on Note"),
     "StatusChange": ("node(id: {StatusChange})", "... on StatusChange"),
@@ -85,6 +86,7 @@ STREAMED = {
     "InteractionAdded",
     "InteractionChanged",
     "ResyncRequired",
+    "TypingState",
 }
 """Items of streams: who is sent which is tested with the streams, `test_streams.py` and tests/interactions."""
 

@@ -1,6 +1,7 @@
 """The server's process on a real socket: what uvicorn does of what the streams promise."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -118,7 +119,7 @@ async def test_a_server_that_stops_ends_its_streams(served: Served, client: Clie
         stopping = asyncio.create_task(served.stop())
         assert await code_of(connection) == 1012
         text = "".join([chunk async for chunk in response.aiter_text()])
-        assert text.startswith(":\n\nevent: next\ndata: ")
+        assert re.match(r":\n\nevent: next\nid: \S+\ndata: \{", text)
         assert "complete" not in text
         await stopping
     assert client.works.feed.listener_count == 0

@@ -7,9 +7,11 @@ import orjson
 import pytest
 from starlette.applications import Starlette
 
+from schema.base.ids import global_id
 from tests.api.bodies import MULTIPART, SERVER_SENT, Exchange
 from tests.api.sockets import FOLLOW, new_app, nothing_left
 from tests.conftest import Client
+from tests.interactions.chat import open_chat
 from tests.orders.shop import Input, send_order
 
 RESUMED = """subscription($id: ID!, $after: Cursor) { customerEvents(customerId: $id, after: $after) {
@@ -18,6 +20,8 @@ ALL = """subscription($after: Cursor) { events(after: $after, types: [OrderChang
   ... on OrderChanged { cursor order { number } } } }"""
 RENAMED = """subscription($id: ID!, $cursor: Cursor) { customerEvents(customerId: $id, after: $cursor) {
   ... on OrderChanged { at: cursor cursor: order { number } } } }"""
+
+VIEWERS = "subscription($id: ID!) { viewersChanged(conversationId: $id) { id } }"
 
 
 @pytest.fixture
@@ -90,15 +94,33 @@ async def test_the_stream_of_everything_resumes(app: Starlette, client: Client, 
 
 
 @pytest.mark.parametrize("kind", ["sqlite"])
-async def test_what_is_no_cursor_is_no_id(app: Starlette, client: Client, customer: Input, start: str) -> None:
-    """Neither without `cursor`, nor where something else goes by that name."""
-    for query, variables in ((FOLLOW, {}), (RENAMED, {"cursor": start})):
-        exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(query, id=customer["id"], **variables)
-        if query is FOLLOW:
-            await send_order(client, "o-9", customer={"externalId": customer["externalId"]})
-        await exchange.chunk()
-        assert (await exchange.chunk() or b"").startswith(b"event: next\ndata: ")
-        await exchange.leave()
+@pytest.mark.parametrize(("query", "told"), [(FOLLOW, "o-4"), (RENAMED, "o-1")])
+async def test_an_id_is_the_place_in_the_log(
+    app: Starlette, client: Client, customer: Input, start: str, query: str, told: str
+) -> None:
+    """Whether the client asked for the cursor or not, or for something else by that name."""
+    variables = {"cursor": start} if query is RENAMED else {}
+    first = await Exchange(app, accept=SERVER_SENT, key=client.key).follow(query, id=customer["id"], **variables)
+    await send_order(client, "o-3", customer={"externalId": customer["externalId"]})
+    last_id = id_of(await first.chunk())
+    await first.leave()
+    await send_order(client, "o-4", customer={"externalId": customer["externalId"]})
+    again = Exchange(app, accept=SERVER_SENT, key=client.key, last_id=last_id)
+    assert await numbers(await again.ask(RESUMED, id=customer["id"]), 1) == [told]
+    await again.leave()
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_what_is_not_in_the_log_has_no_id(app: Starlette, client: Client) -> None:
+    """Nobody can come back to what holds for a moment."""
+    chat = await open_chat(client.works)
+    conversation = await chat.start()
+    exchange = await Exchange(app, accept=SERVER_SENT, key=client.key).ask(
+        VIEWERS, id=global_id("Conversation", conversation)
+    )
+    await exchange.chunk()
+    assert (await exchange.chunk() or b"").startswith(b"event: next\ndata: ")
+    await exchange.leave()
 
 
 @pytest.mark.parametrize("kind", ["sqlite"])

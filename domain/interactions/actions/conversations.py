@@ -217,7 +217,7 @@ async def update_conversation(
         "customer_id": customer_id,
     }
     if customer_id is not None and thread["customer_id"] is None:
-        await make_known(work, thread, customer_id=customer_id)
+        await make_known(work, thread=thread, customer_id=customer_id)
     differing = {name: value for name, value in wanted.items() if value != thread[name]}
     is_retagged = tags is not None and tags != await list_tags(work.session, conversation_id)
     if not differing and not is_retagged and not thread.is_another:

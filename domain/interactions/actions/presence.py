@@ -16,7 +16,7 @@ from domain.interactions.rules.presence import PRESENCE_LASTS, TYPING_LASTS, Aud
 
 
 async def set_typing(
-    signals: Signals, session: Session, *, actor: Actor, conversation_id: UUID, is_typing: bool, is_note: bool
+    signals: Signals, *, session: Session, actor: Actor, conversation_id: UUID, is_typing: bool, is_note: bool
 ) -> None:
     """Signal that the actor writes in a conversation, for six seconds, or that they do no more.
 
@@ -27,7 +27,7 @@ async def set_typing(
         raise Forbidden(text)
     if not await list_conversations_by_id(session, [conversation_id]):
         raise ConversationNotFound
-    signal = typing_of(actor, conversation_id)
+    signal = typing_of(actor, conversation_id=conversation_id)
     if signal is None:
         return
     if is_typing:
@@ -70,14 +70,14 @@ def viewers_now(signals: Signals, *, conversation_id: UUID) -> list[UUID]:
     return [signal.author_id for signal, _ in signals.list_about(SignalKind.VIEWING, conversation_id)]
 
 
-def typing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
+def typing_of(actor: Actor, *, conversation_id: UUID) -> Signal | None:
     """Return the signal that the actor types; None for who is nobody in particular."""
     if actor.id is None:
         return None
     return Signal(SignalKind.TYPING, conversation_id, author_of(actor), actor.id)
 
 
-def viewing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
+def viewing_of(actor: Actor, *, conversation_id: UUID) -> Signal | None:
     """Return the signal that a member of staff looks at a conversation; None for everybody else."""
     if actor.kind is not ActorKind.STAFF or isinstance(actor, Anyone) or actor.id is None:
         return None
@@ -87,7 +87,7 @@ def viewing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
 @asynccontextmanager
 async def viewing(signals: Signals, *, actor: Actor, conversation_id: UUID) -> AsyncIterator[None]:
     """Signal that a member of staff looks at a conversation while the block lasts; nothing of everybody else."""
-    signal = viewing_of(actor, conversation_id)
+    signal = viewing_of(actor, conversation_id=conversation_id)
     if signal is None:
         yield
         return

@@ -85,9 +85,9 @@ async def _take_in(work: Work, channel: Any, received: Received) -> UUID:  # noq
         }
         thread = await begin_conversation(work, columns=columns)
     elif thread["customer_id"] is None and customer_id is not None:
-        await make_known(work, thread, customer_id=customer_id)
+        await make_known(work, thread=thread, customer_id=customer_id)
     key = await thread.hear(
-        MessageDetails(text=received.text),
+        MessageDetails(text=received.text, attachment_ids=received.attachment_ids),
         author_kind=AuthorKind.CUSTOMER,
         author_id=customer_id,
         occurred_at=received.occurred_at,
@@ -123,7 +123,7 @@ async def _find_thread(work: Work, channel_id: UUID, received: Received, custome
     return thread if canonical.get(whose) == canonical.get(customer_id) else None
 
 
-async def make_known(work: Work, thread: Thread, *, customer_id: UUID) -> None:
+async def make_known(work: Work, *, thread: Thread, customer_id: UUID) -> None:
     """Let a conversation with an unknown caller be one with this customer, and all that was said in it."""
     thread.change(customer_id=customer_id)
     messages = await adopt_messages(work.session, thread["id"], customer_id=customer_id)

@@ -90,8 +90,19 @@ async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID
     return emptied
 
 
+async def list_ids_in(session: AsyncSession, conversation_ids: Iterable[UUID]) -> list[UUID]:
+    """Return everything that stands in these conversations."""
+    found: list[UUID] = []
+    for some in chunks(conversation_ids):
+        found += await session.scalars(select(Interaction.id).where(Interaction.conversation_id.in_(some)))
+    return found
+
+
 NEWEST_INTERACTIONS = Ordering("interactions", (Interaction.seq, Interaction.id))
 """As they happened: the oldest first, as a chat shows them."""
+
+SHOPPER_INTERACTIONS = Ordering("interactions.shopper", (Interaction.shopper_seq, Interaction.id))
+"""The same for a shopper, by their own counting: a cursor tells the number of what it stands behind."""
 
 
 async def list_interactions_by_conversation(
@@ -112,7 +123,7 @@ async def list_interactions_by_conversation(
             lambda run, row: (row.conversation_id == run.c.group_id) & is_interaction_seen(session, row),
         ),
         keys=ids,
-        ordering=NEWEST_INTERACTIONS,
+        ordering=SHOPPER_INTERACTIONS if is_shopper else NEWEST_INTERACTIONS,
         page=page,
         columns=columns,
     )
