@@ -13,7 +13,7 @@ const COMPLAINT_MS = 6_000
 
 /** What an agent does with a conversation in each of its states: what the button says, and what it becomes. */
 const NEXT = {
-  NEW: [['Start', 'OPEN']],
+  NEW: [['Open', 'OPEN']],
   OPEN: [['Snooze', 'SNOOZED'], ['Resolve', 'RESOLVED']],
   PENDING: [['Snooze', 'SNOOZED'], ['Resolve', 'RESOLVED']],
   SNOOZED: [['Wake', 'OPEN']],
@@ -98,7 +98,7 @@ export class Agent {
     if (talk?.row) this.#drawHead(talk.row)
     const names = (talk?.viewers ?? []).map(viewer => viewer.displayName)
     say(this.viewers, names.length ? `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} looking at this too` : '')
-    this.#customer.open(talk?.row?.customer?.id ?? null)
+    this.#customer.open(talk?.row ?? null)
     this.#drawTeam()
   }
 
@@ -117,7 +117,7 @@ export class Agent {
     const subject = [row.subject, `#${row.number}`, row.channel?.name].filter(Boolean).join(' · ')
     show(
       this.heading,
-      h('h3', {}, nameOf(row.customer), h('span', { class: `state ${row.status.toLowerCase()}` }, STATUSES[row.status])),
+      h('h3', {}, nameOf(row.customer, row.contact), h('span', { class: `state ${row.status.toLowerCase()}` }, STATUSES[row.status])),
       h('p', {}, subject),
     )
     const isMine = row.assignee?.id === this.#side.me.id

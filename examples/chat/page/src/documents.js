@@ -9,8 +9,8 @@ const THING = `${SAID}
   ... on Note { text }`
 
 const WINDOW = `id number status subject version lastSeq unreadCount updatedAt
-  assignee { id displayName } order { number } lastMessage { text ${AUTHOR} }`
-const ROW = `${WINDOW} waitingOn customer { id displayName externalId email } channel { name }`
+  assignee { id displayName } order { number } channel { kind name } lastMessage { text ${AUTHOR} }`
+const ROW = `${WINDOW} waitingOn customer { id displayName externalId email } contact { value name }`
 
 const EVENT = '__typename ... on Event { cursor } ... on ResyncRequired { reason }'
 

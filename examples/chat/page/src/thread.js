@@ -1,7 +1,7 @@
 // How a conversation looks: what was said, who writes, and where one writes oneself. Both sides use it.
 import { fill, h, icon, ICONS, say, show, soon } from './dom.js'
 import { Problem } from './problem.js'
-import { dayOf, initialsOf, STATUSES, timeOf } from './words.js'
+import { dayOf, initialsOf, nameOf, STATUSES, timeOf } from './words.js'
 
 const AT_THE_END_PX = 60
 const TOGETHER_MS = 5 * 60_000
@@ -170,7 +170,7 @@ export class Thread {
   #makeRow(row) {
     if (row.kind === 'day') return h('p', { class: 'day' }, row.text)
     if (row.kind === 'StatusChange') return h('p', { class: 'event' }, row.text, ' ', h('time', {}, timeOf(row.at)))
-    const who = row.isOwn ? 'You' : (row.author?.displayName ?? 'Somebody')
+    const who = row.isOwn ? 'You' : (row.author?.displayName ?? nameOf(null, this.#talk.row?.contact))
     const isNote = row.kind === 'Note'
     const label = isNote
       ? h('span', { class: 'label' }, icon(ICONS.note), `${row.isOwn ? 'Your note' : `A note by ${who}`}, for the team only`)
