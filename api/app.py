@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import explorer, exports
 from api.access import Access
+from api.attachments import Attachments
 from api.background import Background
 from api.graphql import GraphQLEndpoint
 from api.health import is_ready
@@ -32,6 +33,7 @@ from domain.base.work import Works
 from domain.identity.actions.codes import SendMail
 from domain.jobs import HANDLERS, SCHEDULES
 from domain.reactions import REACTIONS
+from schema.files.types.attachments import FILES_PATH
 from schema.root import make_schema
 
 GRAPHQL_PATH = "/graphql"
@@ -89,6 +91,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo: explorer
         Route("/healthz", _healthz),
         Route("/readyz", _readyz(works)),
         exports.route(works),
+        *Attachments(works).routes(),
         *(explorer.routes(demo=demo) if settings.explorer else []),
     ]
     middleware = [
@@ -96,7 +99,7 @@ def create_app(settings: Settings, *, works: Works | None = None, demo: explorer
         Middleware(
             ApiCors,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT"],
             allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
             expose_headers=["x-request-id", "retry-after"],
             max_age=86_400,
@@ -148,7 +151,7 @@ class ApiCors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        is_api = scope["type"] == "http" and scope["path"] == GRAPHQL_PATH
+        is_api = scope["type"] == "http" and (scope["path"] == GRAPHQL_PATH or scope["path"].startswith(FILES_PATH))
         await (self._shared if is_api else self._app)(scope, receive, send)
 
 

@@ -1,11 +1,9 @@
 """The command `sportello`."""
 
-import gc
 import socket
 import sqlite3
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,15 +20,25 @@ from rich.progress import (
 )
 from sqlalchemy import Row
 
-from api import demo, demo_logins, event_commands, explorer, job_commands, migrations, reference, staff_commands
-from api.app import create_app
+from api import (
+    demo,
+    demo_conversations,
+    demo_logins,
+    event_commands,
+    explorer,
+    job_commands,
+    migrations,
+    reference,
+    staff_commands,
+)
 from api.imports.files import FileRefused, Sound
 from api.imports.run import FORMATS, Summary, check_file, import_file
 from api.lock import hold
-from api.serving import listen, new_server
+from api.serving import open_socket, serve_on
 from api.settings import Settings
 from api.terminal import console, fail, print_line, read_settings, run_story, told
-from domain.base.actors import EVERY_PERMISSION, SYSTEM
+from api.workers import WORKERS_MAX, Workers
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, StaffRole
 from domain.base.work import Works
 from domain.customers.actions.spending import refresh_ranking
 from domain.identity.actions.keys import create_api_key, revoke_api_key
@@ -62,14 +70,23 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=1, max=65_535, help="The port to listen on; else SPORTELLO_PORT.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=WORKERS_MAX, help="How many processes serve; else SPORTELLO_WORKERS.")
+    ] = None,
 ) -> None:
     """Bring the database up to date and serve the API."""
     settings = read_settings()
-    address = host or settings.host, port or settings.port
+    settings = settings.model_copy(update={"host": host or settings.host, "port": port or settings.port})
+    count = workers or settings.workers
     with told(), hold(settings.sqlite_path):
-        _refuse_busy(*address)
+        if count > 1 and settings.sqlite_path is not None:
+            fail(
+                f"{count} processes cannot serve a SQLite file, which takes one that writes: leave --workers and "
+                "SPORTELLO_WORKERS at 1, or set SPORTELLO_DATABASE_URL to a PostgreSQL database."
+            )
+        _refuse_busy(settings.host, settings.port)
         migrations.upgrade(settings.async_url)
-        _serve(settings, address)
+        _serve(settings, worker_count=count)
 
 
 def _refuse_busy(host: str, port: int) -> None:
@@ -81,17 +98,23 @@ def _refuse_busy(host: str, port: int) -> None:
             fail(f"Port {port} of {host} cannot be used ({error.strerror}); choose another with --port (make: PORT=…).")
 
 
-def _serve(settings: Settings, address: tuple[str, int], *, given_away: explorer.Demo | None = None) -> None:
+def _serve(settings: Settings, *, worker_count: int = 1, given_away: explorer.Demo | None = None) -> None:
     if settings.explorer and not explorer.is_built():
         console.print("The explorer is not built (it needs Node 20.19 or newer: make explorer); the API works.")
-    host, port = address
-    served = create_app(settings.model_copy(update={"host": host, "port": port}), demo=given_away)
-    # What is there now stays: the collector, which long documents set off, need not walk through the whole schema.
-    gc.collect()
-    gc.freeze()
-    server = new_server(served, settings, host=host, port=port)
-    with suppress(KeyboardInterrupt), listen(server) as listening:
-        server.run([listening])
+    with open_socket(host=settings.host, port=settings.port) as listening:
+        if worker_count == 1:
+            serve_on(settings, listening, demo=given_away)
+        elif code := Workers(_work_on, settings, listening, count=worker_count).run():
+            raise typer.Exit(code)
+
+
+def _work_on(settings: Settings, listening: socket.socket) -> None:
+    """Serve as one of several processes; what is wrong with the settings is told as the command tells it."""
+    try:
+        with told():
+            serve_on(settings, listening)
+    except typer.Exit as ended:
+        raise SystemExit(ended.exit_code) from None
 
 
 @app.command()
@@ -290,14 +313,18 @@ def run_demo(
             summary = await import_with_progress(works, sound, format_name="online-retail", report_folder=folder)
             _print_summary(summary)
             secret, is_furnished = await demo.ready_key(works, folder), await demo.furnish(works)
-            return secret, is_furnished, await demo_logins.ready_logins(works, folder)
+            password, logins = await demo_logins.ready_logins(works, folder)
+            if is_furnished:
+                await demo_conversations.converse(works, agent_email=logins[StaffRole.AGENT])
+            return secret, is_furnished, (password, logins)
 
         secret, is_furnished, (password, logins) = run_story(settings, story)
         url = f"http://{address[0]}:{address[1]}"
         details = demo.write_details(folder, url=url, api_key=secret, password=password)
         print_line(demo.welcome(details, logins=logins, settings=settings, is_furnished=is_furnished))
         if not is_prepared_only:
-            _serve(settings, address, given_away=explorer.Demo(secret, password, logins))
+            served = settings.model_copy(update={"host": address[0], "port": address[1]})
+            _serve(served, given_away=explorer.Demo(secret, password, logins))
 
 
 @app.command("schema")

@@ -2,10 +2,14 @@
 
 import gc
 import socket
+import sys
+from contextlib import suppress
 
 import uvicorn
 from starlette.applications import Starlette
 
+from api import explorer
+from api.app import create_app
 from api.settings import Settings
 from api.streams.frames import WritingProtocol
 from api.streams.shared import Streams
@@ -16,6 +20,8 @@ SHUTDOWN_S = 5
 UNREAD_MS = 30_000
 """How long the system keeps what a client does not read: then the connection is gone, whatever the client says."""
 
+NOT_STARTED = 3
+"""With this code a process ends whose server did not come up."""
 
 _YOUNG_OBJECTS = 100_000
 """New objects after which Python looks for rings among them: a large answer consists of thousands, and of no ring."""
@@ -59,8 +65,26 @@ def new_server(app: Starlette, settings: Settings, *, host: str, port: int) -> S
 
 
 def listen(server: Server) -> socket.socket:
-    """Return the socket that the server listens on; what a client leaves unread is given up after a while."""
-    listening = server.config.bind_socket()
+    """Return the socket that the server listens on."""
+    return open_socket(host=server.config.host, port=server.config.port)
+
+
+def open_socket(*, host: str, port: int) -> socket.socket:
+    """Return a socket to listen on; what a client leaves unread is given up after a while."""
+    listening = uvicorn.Config("", host=host, port=port, log_config=None).bind_socket()
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted connections inherit it
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
     return listening
+
+
+def serve_on(settings: Settings, listening: socket.socket, *, demo: explorer.Demo | None = None) -> None:
+    """Serve on a socket until this process is told to end. `demo`: what its explorer gives away, in the demo only."""
+    served = create_app(settings, demo=demo)
+    # What is there now stays: the collector, which long documents set off, need not walk through the whole schema.
+    gc.collect()
+    gc.freeze()
+    server = new_server(served, settings, host=settings.host, port=settings.port)
+    with suppress(KeyboardInterrupt):
+        server.run([listening])
+    if not server.started:
+        sys.exit(NOT_STARTED)

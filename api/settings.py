@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="The port to listen on.")
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that `sportello serve` runs on its port; several need PostgreSQL.",
+    )
     currency: str | None = Field(
         default=None,
         description="The organisation's currency, ISO 4217, in which sums are shown. Left out: the default store's.",

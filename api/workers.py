@@ -20,12 +20,15 @@ from types import FrameType
 import structlog
 
 from api import logs
-from api.background import STOP_S
-from api.serving import SHUTDOWN_S
 from api.settings import Settings
 
-GRACE_S = SHUTDOWN_S + STOP_S + 5
-"""Seconds that processes are given to end what they do; then they are killed."""
+WORKERS_MAX = 64
+
+GRACE_S = 15.0
+"""Seconds that processes are given to end what they do: more than requests and jobs are; then they are killed."""
+
+UNFIT = 2
+"""With this code a process ends that cannot serve with these settings; another one in its place could not either."""
 
 SOUND_AFTER_S = 5.0
 """A process that ends earlier did not start well: the next one waits, longer each time."""
@@ -59,10 +62,14 @@ class Workers:
         self._places = [_Place() for _ in range(count)]
         self._context = multiprocessing.get_context("spawn")  # a copy of this process would share its state
         self._is_stopping = False
+        self._code = 0
         self._woken, self._wake = os.pipe()
 
-    def run(self) -> None:
-        """Keep them running until this process is told to end, then end them; what hangs is killed."""
+    def run(self) -> int:
+        """Keep them running until this process is told to end, then end them; what hangs is killed.
+
+        Returns the code for this process to end with.
+        """
         before = {each: signal.signal(each, self._stop) for each in (signal.SIGINT, signal.SIGTERM)}
         try:
             while not self._is_stopping:
@@ -74,6 +81,7 @@ class Workers:
                 signal.signal(each, handler)
             os.close(self._woken)
             os.close(self._wake)
+        return self._code
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._is_stopping = True
@@ -84,11 +92,21 @@ class Workers:
         now = time.monotonic()
         for place in self._places:
             if place.process is None and place.due_at <= now:
-                place.process = self._context.Process(
-                    target=_work, args=(self._serve, self._settings, self._listening), name="sportello-worker"
-                )
-                place.process.start()
+                place.process = self._start()
                 place.started_at = now
+
+    def _start(self) -> SpawnProcess:
+        process = self._context.Process(
+            target=_work, args=(self._serve, self._settings, self._listening), name="sportello-worker"
+        )
+        # Ctrl-C reaches every process of a terminal: this one hears it, and ends the others in good order.
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        _log.info("a worker is started", pid=process.pid)
+        return process
 
     def _wait(self) -> None:
         """Wait until a process has ended, one is due or this one is told to end."""
@@ -107,7 +125,9 @@ class Workers:
         place.pause_s = 0.0 if is_sound else min(PAUSE_MAX_S, max(_PAUSE_MIN_S, 2 * place.pause_s))
         place.due_at = now + place.pause_s
         place.process = None
-        if not self._is_stopping:
+        if process.exitcode == UNFIT:
+            self._code, self._is_stopping = UNFIT, True
+        elif not self._is_stopping:
             _log.error("a worker has ended and is started again", pid=process.pid, exit_code=process.exitcode)
         process.close()
 
@@ -138,3 +158,5 @@ def _follow_parent() -> None:
     if parent is not None:
         parent.join()
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE_S)
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -24,6 +24,8 @@ from schema.customers.mutations.shoppers import ShopperMutations
 from schema.customers.queries import CustomerQueries
 from schema.customers.subscriptions import CustomerSubscriptions, declare_customer_stream
 from schema.customers.types.timeline import declare_timeline
+from schema.files import policies as files
+from schema.files.mutations import FileMutations
 from schema.identity import policies as identity
 from schema.identity.mutations.sessions import SessionMutations
 from schema.identity.mutations.shop import ShopMutations
@@ -87,6 +89,7 @@ class Mutation(
     ShopMutations,
     StaffMutations,
     SessionMutations,
+    FileMutations,
     ShopperMutations,
     PrivacyMutations,
     CustomerMutations,
@@ -114,7 +117,7 @@ class Subscription(CustomerSubscriptions, InteractionSubscriptions, SignalSubscr
 
 declare_event_log(Query, Subscription)
 
-AREAS = (identity.POLICIES, customers.POLICIES, orders.POLICIES, interactions.POLICIES)
+AREAS = (identity.POLICIES, files.POLICIES, customers.POLICIES, orders.POLICIES, interactions.POLICIES)
 POLICIES = Policies(*AREAS)
 INPUTS = {**customers.INPUTS}
 

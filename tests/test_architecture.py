@@ -241,7 +241,7 @@ def areas(layer: str) -> list[Path]:
 @pytest.mark.parametrize(("layer", "allowed"), [("domain", DOMAIN_FILES), ("schema", SCHEMA_FILES)])
 def test_every_area_has_the_same_file_names(layer: str, allowed: set[str]) -> None:
     """A reader who knows one area knows where everything stands in the others."""
-    assert [area.name for area in areas(layer)] == ["customers", "identity", "interactions", "orders"]
+    assert [area.name for area in areas(layer)] == ["customers", "files", "identity", "interactions", "orders"]
     found = [
         name_of(entry)
         for area in areas(layer)

@@ -15,7 +15,7 @@ from domain.base.kept import Kept
 from domain.base.statements import Prepared
 
 ROOT = Path(__file__).parent
-COUNTED_FOLDERS = ("access", "base", "customers", "identity", "interactions", "orders")
+COUNTED_FOLDERS = ("access", "base", "customers", "files", "identity", "interactions", "orders")
 BOTH_DATABASES = ("access", "base")
 """Where the lines are that only one of the databases reaches."""
 ALWAYS = ("test_erasure_traces.py", "test_issuer.py", "test_repository_families.py", "test_tokens.py")

@@ -46,6 +46,7 @@ POLICIES: Rows = {
     "InteractionChanged": {"cursor occurredAt conversation interaction": REACHED},
     "ConversationRead": {"cursor occurredAt conversation reader seq": REACHED},
     "Customer": {"conversations": CONVERSATIONS},
+    "CustomerMergePreview": {"conversationCount": REACHED},
     "Channel": {"id kind name isActive": REACHED, "store": STORES},
     "Bot": {"id displayName avatarUrl": REACHED},
     "Conversation": {
@@ -59,7 +60,7 @@ POLICIES: Rows = {
         "viewers": replace(LISTED_FOR_TEAM, is_own=True),
     },
     "Message": {
-        "id seq occurredAt summary text delivery editedAt clientMessageId conversation author": REACHED,
+        "id seq occurredAt summary text delivery editedAt clientMessageId conversation author attachments": REACHED,
         "failureReason": TEAM_ONLY,
     },
     "Contact": {

@@ -145,7 +145,7 @@ async def _typing(info: Info, key: UUID) -> AsyncGenerator[TypingState, None]:
             actor = info.context.actor
             is_shopper = actor.customer_id is not None
             is_typing = audience is not None and is_typing_shown(
-                audience=audience, is_shopper=is_shopper, is_own=signal == typing_of(actor, key)
+                audience=audience, is_shopper=is_shopper, is_own=signal == typing_of(actor, conversation_id=key)
             )
             if not is_typing and signal not in shown:
                 continue

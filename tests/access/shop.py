@@ -60,7 +60,14 @@ CHANNEL = """mutation($input: ChannelUpsertInput!) { channelUpsert(input: $input
   userErrors { message } channel { id } } }"""
 TALK = """mutation($input: ConversationStartInput!) { conversationStart(input: $input) {
   userErrors { message } conversation { id interactions(first: 5) { nodes { id __typename } } } } }"""
+RECEIVE = """mutation($input: MessageReceiveInput!) { messageReceive(input: $input) {
+  userErrors { message } conversation { id } } }"""
+RECOGNISE = """mutation($input: ConversationUpdateInput!) { conversationUpdate(input: $input) {
+  userErrors { message } conversation { contact { name } } } }"""
 REMARK = """mutation($input: NoteAddInput!) { noteAdd(input: $input) { userErrors { message } note { id } } }"""
+ANNOUNCE = """mutation { attachmentCreate(input: {filename: "a.png", contentType: "image/png", byteSize: 1}) {
+  attachment { id } uploadUrl } }"""
+SAY = "mutation($input: MessageSendInput!) { messageSend(input: $input) { userErrors { message } } }"
 MERGE = """mutation($a: ID!, $b: ID!) { customerMerge(input: { survivorId: $a, absorbedId: $b }) {
   userErrors { message } merge { id } } }"""
 
@@ -206,7 +213,33 @@ async def _talk(client: Client, name: str, *, store: str, customer_id: str, orde
     remark = {"conversationId": begun["id"], "text": f"Asks often {name}"}
     note = (await client.ask(REMARK, {"input": remark})).data["noteAdd"]["note"]
     stands = {each["__typename"]: each["id"] for each in begun["interactions"]["nodes"]}
-    return {"Channel": channel["id"], "Conversation": begun["id"], "Note": note["id"], **stands}
+    mailed = await _write_in(client, name, store=store, customer_id=customer_id)
+    known = {"Channel": channel["id"], "Conversation": begun["id"], "Note": note["id"], "Mailed": mailed}
+    return {**known, **stands, "Attachment": await _attach(client, begun["id"])}
+
+
+async def _attach(client: Client, conversation_id: str) -> str:
+    """Let the shop send a file; return its id."""
+    announced = (await client.ask(ANNOUNCE)).data["attachmentCreate"]
+    sent = await client.http.put(announced["uploadUrl"], content=b"x")
+    assert sent.status_code == 204
+    file = announced["attachment"]["id"]
+    said = {"conversationId": conversation_id, "text": "See the picture", "attachmentIds": [file]}
+    assert (await client.ask(SAY, {"input": said})).data["messageSend"]["userErrors"] == []
+    return str(file)
+
+
+async def _write_in(client: Client, name: str, *, store: str, customer_id: str) -> str:
+    """Let a customer write an e-mail; return the conversation's id."""
+    door = {"name": f"Mail {name}", "kind": "EMAIL", "storeCode": store}
+    channel = (await client.ask(CHANNEL, {"input": door})).data["channelUpsert"]["channel"]
+    sign = {"kind": "EMAIL", "value": f"{name}.mail@example.com", "name": f"Anna {name}"}
+    mail = {"channelId": channel["id"], "externalId": f"{name}-m", "from": sign, "text": "Good day"}
+    begun = (await client.ask(RECEIVE, {"input": mail})).data["messageReceive"]["conversation"]
+    whose = {"conversationId": begun["id"], "customerId": customer_id}
+    known = (await client.ask(RECOGNISE, {"input": whose})).data["conversationUpdate"]
+    assert known["conversation"]["contact"] == {"name": f"Anna {name}"}
+    return str(begun["id"])
 
 
 def _roles(own: Side, app_key: UUID) -> dict[str, Actor]:

@@ -65,7 +65,9 @@ PATHS: dict[str, tuple[str, ...]] = {
     "ConversationEdge": ("customer(id: {Customer})", "conversations(first: 5)", "edges"),
     "InteractionConnection": ("conversation(id: {Conversation})", "interactions(first: 5)"),
     "InteractionEdge": ("conversation(id: {Conversation})", "interactions(first: 5)", "edges"),
+    "Contact": ("conversation(id: {Mailed})", "contact"),
     "Message": ("node(id: {Message})", "... on Message"),
+    "Attachment": ("node(id: {Attachment})", "... on Attachment"),
     "Note": ("node(id: {Note})", "... on Note"),
     "StatusChange": ("node(id: {StatusChange})", "... on StatusChange"),
     "Bot": ("node(id: {Message})", "... on Message", "author", "... on Bot"),
@@ -85,6 +87,7 @@ STREAMED = {
     "InteractionAdded",
     "InteractionChanged",
     "ResyncRequired",
+    "TypingState",
 }
 """Items of streams: who is sent which is tested with the streams, `test_streams.py` and tests/interactions."""
 

@@ -134,7 +134,7 @@ async def test_a_full_disk_has_its_own_code(client: Client, monkeypatch: pytest.
         message = "The disk that holds the database is full; nothing was written. Free some space."
         raise StorageFull(message)
 
-    monkeypatch.setattr("domain.base.repository.insert_rows", full)
+    monkeypatch.setattr("domain.base.repository.events.insert_rows", full)
     answer = await client.ask('mutation { customerCreate(input: {givenName: "A"}) { customer { id } } }')
     assert answer.codes == ["STORAGE_FULL"]
     assert answer.body["data"] == {"customerCreate": None}

@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Select, select
 
 from api.demo import furnish, ready_key, write_details
+from api.demo_conversations import converse
+from api.demo_logins import ready_logins
 from domain.base.actors import EVERY_PERMISSION, SYSTEM, Permission
 from domain.base.work import Work, Works
 from domain.customers.actions.families import show_families
@@ -16,6 +19,7 @@ from domain.customers.actions.merges import reject_merge, unmerge_customers
 from domain.customers.model import CustomerIdentity, CustomerMerge, CustomerRecord
 from domain.customers.rules.families import MergeState
 from domain.customers.rules.identities import IdentityKind
+from domain.interactions.model import Conversation
 from tests.conftest import Client
 from tests.orders.shop import add_store, nothing_changes, send_order
 from tests.snapshots import snapshot
@@ -111,3 +115,56 @@ async def test_what_is_shown_of_them_is_gathered(client: Client) -> None:
     everybody = await read(works, select(CustomerRecord.id))
     async with nothing_changes(works):
         await perform(works, lambda work: show_families(work, customer_ids=everybody))
+
+
+async def test_they_have_talked(client: Client, tmp_path: Path) -> None:
+    """In every state; whoever is recognised has it in their timeline. A second start says nothing again."""
+    works = client.works
+    await open_shop(client, *NUMBERS, "17450", "12415")
+    await furnish(works)
+    _, logins = await ready_logins(works, tmp_path)
+    await converse(works, agent_email=logins["AGENT"])
+    unknown = select(Conversation.contact_value).where(Conversation.customer_id.is_(None))
+    assert sorted(await read(works, select(Conversation.status))) == [
+        "NEW",
+        "NEW",
+        "NEW",
+        "OPEN",
+        "PENDING",
+        "RESOLVED",
+    ]
+    assert await read(works, unknown) == ["buying@lanterna.example"]
+    async with nothing_changes(works):
+        await converse(works, agent_email=logins["AGENT"])
+
+
+async def test_talks_that_were_interrupted_go_on(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was said before the crash is not said again."""
+    works = client.works
+    await open_shop(client, *NUMBERS, "17450", "12415")
+    await furnish(works)
+    _, logins = await ready_logins(works, tmp_path)
+
+    async def crash(_talks: object) -> None:
+        message = "the power fails"
+        raise OSError(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.demo_conversations._signs", crash)
+        with pytest.raises(OSError, match="power"):
+            await converse(works, agent_email=logins["AGENT"])
+    await converse(works, agent_email=logins["AGENT"])
+    rows = await snapshot(works)
+    assert (len(rows["conversations"]), len(rows["interactions"])) == (6, 18)
+
+
+async def test_nobody_talks_in_another_shop(client: Client, tmp_path: Path) -> None:
+    """Nor where the agent is not there."""
+    works = client.works
+    await open_shop(client, *NUMBERS)
+    _, logins = await ready_logins(works, tmp_path)
+    async with nothing_changes(works):
+        await converse(works, agent_email=logins["AGENT"])
+        await converse(works, agent_email="nobody@demo.example")

@@ -43,6 +43,25 @@ async def known_of(client: Client, customer_id: str) -> dict[str, str]:
     }
 
 
+async def talk_with(client: Client, customer_id: str) -> dict[str, str]:
+    """Let a program talk to a customer, and return the ids of all that stands there by type."""
+    door = 'mutation { channelUpsert(input: { name: "Chat", kind: WEB_CHAT }) { channel { id } } }'
+    channel_id = (await client.ask(door)).data["channelUpsert"]["channel"]["id"]
+    begun = await client.ask(
+        """mutation($channelId: ID!, $customerId: ID!) {
+          conversationStart(input: { channelId: $channelId, customerId: $customerId, text: "Good day" }) {
+            conversation { id interactions(first: 5) { nodes { __typename id author { __typename id } } } } } }""",
+        {"channelId": channel_id, "customerId": customer_id},
+    )
+    conversation = begun.data["conversationStart"]["conversation"]
+    remark = 'mutation($id: ID!) { noteAdd(input: { conversationId: $id, text: "Calls often" }) { note { id } } }'
+    note = await client.ask(remark, {"id": conversation["id"]})
+    found = {"Channel": channel_id, "Conversation": conversation["id"], "Note": note.data["noteAdd"]["note"]["id"]}
+    for each in conversation["interactions"]["nodes"]:
+        found |= {each["__typename"]: each["id"], each["author"]["__typename"]: each["author"]["id"]}
+    return found
+
+
 async def test_every_type_is_found_by_its_id(client: Client) -> None:
     """What has an id is read by it, and answers with the same id; no type is left out."""
     sale = await sell(client, 1, customer="Ada")
@@ -54,6 +73,7 @@ async def test_every_type_is_found_by_its_id(client: Client) -> None:
         "Delivery": sale.delivery,
         "CreditNote": sale.credit_note,
         **await known_of(client, sale.customer),
+        **await talk_with(client, sale.customer),
     }
     assert set(wanted) | {"ApiKey", "StaffMember"} == set(_LOADERS)  # those: tests/identity/
     for type_name, node_id in wanted.items():

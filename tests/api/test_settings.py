@@ -20,6 +20,7 @@ CASES: dict[str, tuple[str, Any]] = {
     "events_kept_days": ("30", 30),
     "host": ("0.0.0.0", "0.0.0.0"),  # noqa: S104  nothing listens
     "port": ("8123", 8123),
+    "workers": ("4", 4),
     "currency": (" gbp ", "GBP"),
     "default_store": (" UK-Online ", "uk-online"),
     "merge_automatically": ("yes", True),
@@ -76,6 +77,7 @@ BAD = {
     "hints_url": ["", "broker:6379", "http://broker", "valkey://"],
     "events_kept_days": ["0", "3651", "1.5"],
     "port": ["0", "65536", "http"],
+    "workers": ["0", "65", "all"],
     "currency": ["", "EURO", "XXX"],
     "default_store": ["", "a b", "-"],
     "merge_automatically": ["sometimes", ""],

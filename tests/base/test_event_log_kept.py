@@ -149,11 +149,9 @@ async def test_while_others_write_follow_and_trim(works: Works, clock: StandingC
     behind = await end_of(works)
     clock.advance(8 * DAY)
     async with works.feed.listen(everything, after=behind.cursor) as listener:
-        async with asyncio.TaskGroup() as tasks:
-            for number in range(30):
-                tasks.create_task(works.perform(opening(f"s{number}"), actor=APP, action="open"))
-                if number % 5 == 0:
-                    tasks.create_task(trim(works))
+        writing = (works.perform(opening(f"s{number}"), actor=APP, action="open") for number in range(30))
+        trimming = (trim(works) for _ in range(6))
+        await asyncio.gather(*(next(writing) if number % 6 else next(trimming) for number in range(36)))
         found = await take(listener, 30)
     assert [each.place.seq for each in found] == list(range(behind.seq + 1, behind.seq + 31))
     await trim(works)

@@ -15,6 +15,7 @@ from domain.base.actors import EVERY_PERMISSION, SYSTEM, Actor, ActorKind, Staff
 from domain.base.errors import Refusal, Refusals
 from domain.base.events import Event
 from domain.base.feed import Place
+from domain.base.identifiers import new_id
 from domain.base.work import Work, Works
 from domain.customers.actions.attributes import upsert_definition
 from domain.customers.actions.consents import record_consent
@@ -30,6 +31,9 @@ from domain.customers.rules.attributes import (
 from domain.customers.rules.consents import ChannelKind, ConsentDecision, ConsentDetails, ConsentPurpose
 from domain.customers.rules.families import FAMILY_SIZE_MAX
 from domain.customers.rules.profiles import TAGS_MAX, Buyer, CustomerChanges, CustomerDetails
+from domain.files.actions.attachments import create_attachment
+from domain.files.repository import get_attachments_for_update
+from domain.files.rules import ATTACHMENTS_MAX, FileDetails
 from domain.identity.actions.keys import create_api_key
 from domain.identity.actions.sessions import open_customer_token
 from domain.identity.actions.staff import create_staff_member, update_staff_member
@@ -305,13 +309,25 @@ class Crowd:
         door = ChannelDetails(name=f"Chat {number}", kind=ChannelKind.WEB_CHAT, store_code=f"s-{number}")
         channel_id = await upsert_channel(work, details=door)
         said = MessageDetails(text=f"About {number}")
-        start = ConversationStart(channel_id=channel_id, message=said, customer_id=self.customers[0])
+        files = tuple([await _file(work, place) for place in range(min(number + 1, ATTACHMENTS_MAX))])
+        shown = replace(said, attachment_ids=files)
+        start = ConversationStart(channel_id=channel_id, message=shown, customer_id=self.customers[0])
         self._conversations.append(await start_conversation(work, start=start))
         first = self._conversations[0]
         for key in {self._conversations[number], first}:
             await add_note(work, conversation_id=key, details=said)
         tags = [f"tag {tag}" for tag in range(min(number + 1, CONVERSATION_TAGS_MAX))]
         await update_conversation(work, conversation_id=first, changes=ConversationChanges(tags=tags))
+
+
+async def _file(work: Work, place: int) -> UUID:
+    """Return a file that is there whole, for all that lists show of it."""
+    details = FileDetails(filename=f"{place}.png", content_type="image/png", byte_size=1)
+    key = await create_attachment(work, details=details)
+    await work.session.flush()
+    (await get_attachments_for_update(work.session, [key]))[key].upload_id = new_id()
+    await work.session.flush()
+    return key
 
 
 def _word(number: int) -> str:

@@ -23,6 +23,7 @@ from domain.base.work import Works
 from domain.customers.rules.consents import ChannelKind, ConsentPurpose
 from domain.customers.rules.families import FAMILY_SIZE_MAX
 from domain.customers.rules.profiles import TAGS_MAX
+from domain.files.rules import ATTACHMENTS_MAX
 from domain.identity.repository.stores import list_stores
 from domain.identity.rules import LISTED_MAX
 from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
@@ -52,6 +53,7 @@ FEWER: Mapping[str, tuple[int, str]] = {
     "Customer.merges": (FAMILY_SIZE_MAX - 1, "a family has at most a hundred records"),
     "Conversation.viewers": (0, "who looks at it at the moment, which no table has; those are loaded at once"),
     "Conversation.tags": (CONVERSATION_TAGS_MAX, "so many at most"),
+    "Message.attachments": (ATTACHMENTS_MAX, "so many at most"),
     "Query.conversationCounts": (1, "one for each filter, of which twenty may be sent, and one statement for each"),
     "StaleConversation.field": (0, "a path in an input"),
     "StaleConversation.missed": (0, "of a write that was refused, at most a hundred; loaded at once"),

@@ -221,15 +221,19 @@ async def story(
         await asyncio.wait_for(serving, 10)
 
 
+def say(app: Any, text: str) -> str:  # noqa: ANN401  of the guide's program
+    """Let somebody write; return what."""
+    app.say(text)
+    return text
+
+
 async def talk(apps: dict[str, Any], proxies: tuple[Proxy, ...]) -> list[str]:
     """Let both write until everything has failed that was to fail; return what they wrote."""
     said: list[str] = []
     try:
         async with asyncio.timeout(TALK_S):
             while any(each.faults for each in proxies):
-                for name, app in apps.items():
-                    said.append(f"{name} {len(said)}")
-                    app.say(said[-1])
+                said += [say(app, f"{name} {len(said) + place}") for place, (name, app) in enumerate(apps.items())]
                 await asyncio.sleep(0.06)
     except TimeoutError:
         left = [(each.happened, list(each.faults)) for each in proxies]

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.base.actors import SYSTEM
+from domain.base.addresses import is_valid, read_address
 from domain.base.database import Session
 from domain.base.exports import Part, Told, told, write_document
 from domain.base.jobs import Job, enqueue
@@ -30,8 +31,6 @@ from domain.customers.rules.privacy import (
     EXPORT_PATIENCE,
     EXPORTS_KEPT_MAX,
     ExportState,
-    is_valid,
-    read_address,
 )
 from domain.identity.errors import TooManyAttempts
 
@@ -119,7 +118,7 @@ async def remove_expired_exports(works: Works, _job: PurgeExports) -> None:
 async def read_document(session: Session, *, address: str, now: datetime) -> str | None:
     """Return the document behind the last part of an address; None where it does not lead to one, or no longer."""
     found = read_address(address)
-    export = None if found is None else await find_export(session, found.export_id)
+    export = None if found is None else await find_export(session, found.key)
     if found is None or export is None or not is_valid(found, secret=export.secret, now=now):
         return None
     document: str | None = export.document

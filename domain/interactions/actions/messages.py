@@ -54,8 +54,8 @@ async def add_note(work: Work, *, conversation_id: UUID, details: MessageDetails
     if known is not None:
         return known
     thread = Thread(work, conversation)
+    # How far its author has read stays: the customer is shown that, and would notice the note.
     key = thread.add(InteractionKind.NOTE, is_shown=False, text=note.text, client_message_id=note.client_message_id)
-    thread.note_read(thread["last_seq"])
     work.record(NoteAdded(conversation_id=conversation.id, interaction_id=key))
     await thread.close()
     return key

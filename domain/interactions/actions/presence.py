@@ -12,11 +12,11 @@ from domain.interactions.actions.threads import author_of
 from domain.interactions.errors import ConversationNotFound
 from domain.interactions.repository.interactions import list_conversations_by_id
 from domain.interactions.rules.conversations import AuthorKind
-from domain.interactions.rules.presence import PRESENCE_LASTS, TYPING_LASTS, Audience, PresenceState
+from domain.interactions.rules.presence import PRESENCE_LASTS, TYPING_LASTS, Audience, PresenceState, presence_of_value
 
 
 async def set_typing(
-    signals: Signals, session: Session, *, actor: Actor, conversation_id: UUID, is_typing: bool, is_note: bool
+    signals: Signals, *, session: Session, actor: Actor, conversation_id: UUID, is_typing: bool, is_note: bool
 ) -> None:
     """Signal that the actor writes in a conversation, for six seconds, or that they do no more.
 
@@ -27,7 +27,7 @@ async def set_typing(
         raise Forbidden(text)
     if not await list_conversations_by_id(session, [conversation_id]):
         raise ConversationNotFound
-    signal = typing_of(actor, conversation_id)
+    signal = typing_of(actor, conversation_id=conversation_id)
     if signal is None:
         return
     if is_typing:
@@ -61,8 +61,7 @@ def keep_present(signals: Signals, *, actor: Actor) -> None:
 
 def presence_now(signals: Signals, *, staff_member_id: UUID) -> PresenceState:
     """Return whether a member of staff is there now."""
-    found = signals.find(_presence(staff_member_id))
-    return PresenceState.OFFLINE if found is None else PresenceState(found)
+    return presence_of_value(signals.find(_presence(staff_member_id)))
 
 
 def viewers_now(signals: Signals, *, conversation_id: UUID) -> list[UUID]:
@@ -70,14 +69,14 @@ def viewers_now(signals: Signals, *, conversation_id: UUID) -> list[UUID]:
     return [signal.author_id for signal, _ in signals.list_about(SignalKind.VIEWING, conversation_id)]
 
 
-def typing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
+def typing_of(actor: Actor, *, conversation_id: UUID) -> Signal | None:
     """Return the signal that the actor types; None for who is nobody in particular."""
     if actor.id is None:
         return None
     return Signal(SignalKind.TYPING, conversation_id, author_of(actor), actor.id)
 
 
-def viewing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
+def viewing_of(actor: Actor, *, conversation_id: UUID) -> Signal | None:
     """Return the signal that a member of staff looks at a conversation; None for everybody else."""
     if actor.kind is not ActorKind.STAFF or isinstance(actor, Anyone) or actor.id is None:
         return None
@@ -87,7 +86,7 @@ def viewing_of(actor: Actor, conversation_id: UUID) -> Signal | None:
 @asynccontextmanager
 async def viewing(signals: Signals, *, actor: Actor, conversation_id: UUID) -> AsyncIterator[None]:
     """Signal that a member of staff looks at a conversation while the block lasts; nothing of everybody else."""
-    signal = viewing_of(actor, conversation_id)
+    signal = viewing_of(actor, conversation_id=conversation_id)
     if signal is None:
         yield
         return

@@ -7,7 +7,7 @@ from domain.base.actors import Permission
 from domain.base.errors import IdempotencyMismatch, InvalidState, NotFound
 from domain.base.work import Work
 from domain.customers.actions.timeline import Happening, place_in_timeline
-from domain.customers.repository.families import list_canonical_ids
+from domain.customers.repository.families import hold_records, list_canonical_ids
 from domain.customers.repository.identities import find_record_by_identity
 from domain.customers.rules.identities import is_blocked
 from domain.identity.repository.stores import find_home_country
@@ -85,9 +85,9 @@ async def _take_in(work: Work, channel: Any, received: Received) -> UUID:  # noq
         }
         thread = await begin_conversation(work, columns=columns)
     elif thread["customer_id"] is None and customer_id is not None:
-        await make_known(work, thread, customer_id=customer_id)
+        await make_known(work, thread=thread, customer_id=customer_id)
     key = await thread.hear(
-        MessageDetails(text=received.text),
+        MessageDetails(text=received.text, attachment_ids=received.attachment_ids),
         author_kind=AuthorKind.CUSTOMER,
         author_id=customer_id,
         occurred_at=received.occurred_at,
@@ -104,7 +104,8 @@ async def _recognise(work: Work, contact: Contact) -> UUID | None:
     found = await find_record_by_identity(
         work.session, kind=contact.kind, namespace=contact.namespace, value=contact.value
     )
-    return None if found is None else found.id
+    # Whoever is erased at this moment is nobody who would be recognised.
+    return found.id if found is not None and await hold_records(work.session, [found.id]) else None
 
 
 async def _find_thread(work: Work, channel_id: UUID, received: Received, customer_id: UUID | None) -> Thread | None:
@@ -123,7 +124,7 @@ async def _find_thread(work: Work, channel_id: UUID, received: Received, custome
     return thread if canonical.get(whose) == canonical.get(customer_id) else None
 
 
-async def make_known(work: Work, thread: Thread, *, customer_id: UUID) -> None:
+async def make_known(work: Work, *, thread: Thread, customer_id: UUID) -> None:
     """Let a conversation with an unknown caller be one with this customer, and all that was said in it."""
     thread.change(customer_id=customer_id)
     messages = await adopt_messages(work.session, thread["id"], customer_id=customer_id)

@@ -9,6 +9,10 @@ from domain.base.actors import Actor, ActorKind
 from domain.base.errors import IdempotencyMismatch, InvalidState
 from domain.base.identifiers import new_id
 from domain.base.work import Work
+from domain.customers.repository.families import list_family
+from domain.files.actions.attachments import attach
+from domain.files.repository import list_attachments_by_holder
+from domain.files.rules import HolderKind
 from domain.interactions.events import (
     ConversationArranged,
     ConversationChanged,
@@ -89,9 +93,16 @@ async def find_sent(work: Work, *, message: MessageDetails, kind: InteractionKin
         author_id=work.actor.id,
         client_message_id=message.client_message_id,
     )
-    if known is not None and (known.text, known.kind) != (message.text, kind):
+    if known is None:
+        return None
+    if (known.text, known.kind) != (message.text, kind) or not await _has_attached(work, known.id, message):
         raise IdempotencyMismatch(_USED, field=("client_message_id",))
     return known
+
+
+async def _has_attached(work: Work, interaction_id: UUID, message: MessageDetails) -> bool:
+    found = await list_attachments_by_holder(work.session, [interaction_id])
+    return tuple(row.id for row in found.get(interaction_id, ())) == message.attachment_ids
 
 
 async def begin_conversation(work: Work, *, columns: Mapping[str, Any]) -> "Thread":
@@ -134,6 +145,8 @@ class Thread:
         self._is_another = False
         self._added: list[dict[str, Any]] = []
         self._read_seq: int | None = None
+        self._attached: dict[UUID, tuple[UUID, ...]] = {}
+        self._filenames: list[str] = []
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401
         """Return a column as it is by now."""
@@ -230,7 +243,9 @@ class Thread:
         return key
 
     async def close(self) -> None:
-        """Write what the conversation is by now, before what stands in it."""
+        """Write what the conversation is by now, before what stands in it; nothing where another one followed it."""
+        if not self._is_new and not self._changes:
+            return
         if self._is_new:
             await add_conversation(self._work.session, {**self._known, **self._changes})
         else:
@@ -244,6 +259,7 @@ class Thread:
                 event = ConversationChanged if is_seen else ConversationArranged
                 self._work.record(event(conversation_id=self["id"], customer_id=self["customer_id"]))
         await add_interactions(self._work.session, self._added)
+        await self._attach()
         await self._index()
         if self._read_seq is not None and self._work.actor.id is not None:
             row = {
@@ -271,11 +287,23 @@ class Thread:
             **columns,
         )
         self._changes["last_message_id"] = key
+        if message.attachment_ids:
+            self._attached[key] = message.attachment_ids
         return key
+
+    async def _attach(self) -> None:
+        """Attach files to what was said. Raises `AttachmentNotReady`."""
+        for key, ids in self._attached.items():
+            actor = self._work.actor
+            # What a guest sent before they registered is theirs.
+            own = await list_family(self._work.session, actor.customer_id) if actor.customer_id else {actor.id}
+            self._filenames += await attach(
+                self._work, ids=ids, uploader_ids=own, kind=HolderKind.INTERACTION, holder_id=key
+            )
 
     async def _index(self) -> None:
         """Let what was added find the conversation: notes for staff only."""
-        shown = [row["text"] for row in self._added if row["kind"] is not InteractionKind.NOTE]
+        shown = [row["text"] for row in self._added if row["kind"] is not InteractionKind.NOTE] + self._filenames
         hidden = [row["text"] for row in self._added if row["kind"] is InteractionKind.NOTE]
         if self._is_new:
             shown.append(str(self["number"]))

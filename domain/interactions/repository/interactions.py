@@ -5,22 +5,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, delete, func, select, true, update
+from sqlalchemy import ColumnElement, Subquery, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
-from domain.base.repository.rows import UNSYNCHRONISED, Columns, chunks, rows_by_id, rows_by_parent
+from domain.base.repository.rows import Columns, rows_by_id, rows_by_parent
 from domain.base.sight import sight_of
 from domain.base.statements import among
 from domain.interactions.model import (
     Conversation,
     ConversationReading,
     ConversationTag,
-    ConversationTerm,
     Interaction,
 )
 from domain.interactions.repository.sight import is_conversation_seen, is_interaction_seen
-from domain.interactions.rules.channels import CONTACT_COLUMNS
 from domain.interactions.rules.conversations import AuthorKind, ConversationStatus, InteractionKind
 
 
@@ -50,48 +48,11 @@ def _is_seen(session: AsyncSession, conversation: type[Conversation]) -> ColumnE
     return is_conversation_seen(session, conversation)
 
 
-async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID]) -> list[UUID]:
-    """Take away what these customers said and what was said to them; return the conversations.
-
-    That there were conversations, when, and how long they took, stays.
-    """
-    emptied: list[UUID] = []
-    for chunk in chunks(customer_ids):
-        ids = list(await session.scalars(select(Conversation.id).where(Conversation.customer_id.in_(chunk))))
-        for some in chunks(ids):
-            await session.execute(
-                update(Interaction)
-                .where(Interaction.conversation_id.in_(some))
-                .values(text=None, client_message_id=None, failure_reason=None),
-                execution_options=UNSYNCHRONISED,
-            )
-            await session.execute(
-                update(Interaction)
-                .where(Interaction.conversation_id.in_(some), Interaction.author_kind == AuthorKind.CUSTOMER)
-                .values(author_id=None),
-                execution_options=UNSYNCHRONISED,
-            )
-            await session.execute(
-                delete(ConversationReading).where(
-                    ConversationReading.conversation_id.in_(some),
-                    ConversationReading.reader_kind == AuthorKind.CUSTOMER,
-                ),
-                execution_options=UNSYNCHRONISED,
-            )
-            await session.execute(
-                delete(ConversationTerm).where(ConversationTerm.conversation_id.in_(some)),
-                execution_options=UNSYNCHRONISED,
-            )
-            nothing = dict.fromkeys(("subject", "customer_id", "order_id", *CONTACT_COLUMNS))
-            await session.execute(
-                update(Conversation).where(Conversation.id.in_(some)).values(nothing), execution_options=UNSYNCHRONISED
-            )
-        emptied += ids
-    return emptied
-
-
 NEWEST_INTERACTIONS = Ordering("interactions", (Interaction.seq, Interaction.id))
 """As they happened: the oldest first, as a chat shows them."""
+
+SHOPPER_INTERACTIONS = Ordering("interactions.shopper", (Interaction.shopper_seq, Interaction.id))
+"""The same for a shopper, by their own counting: a cursor tells the number of what it stands behind."""
 
 
 async def list_interactions_by_conversation(
@@ -112,7 +73,7 @@ async def list_interactions_by_conversation(
             lambda run, row: (row.conversation_id == run.c.group_id) & is_interaction_seen(session, row),
         ),
         keys=ids,
-        ordering=NEWEST_INTERACTIONS,
+        ordering=SHOPPER_INTERACTIONS if is_shopper else NEWEST_INTERACTIONS,
         page=page,
         columns=columns,
     )

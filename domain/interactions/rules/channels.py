@@ -1,13 +1,16 @@
 """What comes in from outside, and what becomes of what goes out. Pure."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from domain.base.errors import Checks, Invalid
-from domain.base.texts import clean_lines, clean_optional, clean_required
+from domain.base.texts import clean_optional, clean_required
 from domain.customers.rules.consents import ChannelKind
 from domain.customers.rules.identities import IdentityKind, check_namespace, check_value
-from domain.interactions.rules.conversations import SUBJECT_LENGTH_MAX, TEXT_LENGTH_MAX, DeliveryState
+from domain.files.rules import check_attachments
+from domain.interactions.rules.conversations import SUBJECT_LENGTH_MAX, DeliveryState, check_text
 
 EXTERNAL_ID_LENGTH_MAX = 200
 REASON_LENGTH_MAX = 500
@@ -55,6 +58,7 @@ class Received:
     """By which the server knows the thread; None: whoever writes has one thread on this channel."""
     subject: str | None = None
     occurred_at: datetime | None = None
+    attachment_ids: tuple[UUID, ...] = ()
 
 
 def check_received(received: Received, *, home_country: str | None, now: datetime) -> Received:
@@ -67,7 +71,8 @@ def check_received(received: Received, *, home_country: str | None, now: datetim
     external_id = checks.take(
         lambda: clean_required(received.external_id, length_max=EXTERNAL_ID_LENGTH_MAX), "external_id"
     )
-    text = checks.take(lambda: clean_lines(received.text, length_max=TEXT_LENGTH_MAX), "text")
+    text = checks.take(lambda: check_text(received.text, is_alone=not received.attachment_ids), "text")
+    files = checks.take(lambda: check_attachments(received.attachment_ids), "attachment_ids")
     thread_key = checks.take(
         lambda: clean_optional(received.thread_key, length_max=EXTERNAL_ID_LENGTH_MAX), "thread_key"
     )
@@ -80,7 +85,13 @@ def check_received(received: Received, *, home_country: str | None, now: datetim
         thread_key=thread_key,
         subject=subject,
         occurred_at=now if received.occurred_at is None else min(received.occurred_at, now),
+        attachment_ids=files or (),
     )
+
+
+def forgotten_id(external_id: str) -> str:
+    """Return what is kept of a server's id once the message is erased: enough not to take it in again."""
+    return hashlib.sha256(external_id.encode()).hexdigest()
 
 
 def check_delivery(state: DeliveryState, *, reason: str | None) -> str | None:

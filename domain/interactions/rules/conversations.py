@@ -4,9 +4,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from uuid import UUID
 
 from domain.base.errors import Checks, Invalid, InvalidState
 from domain.base.texts import clean_lines, clean_optional
+from domain.files.rules import check_attachments
 
 REOPEN_WITHIN = timedelta(days=7)
 """How long after it was resolved a message of the customer opens a conversation again; then it starts another one."""
@@ -186,14 +188,23 @@ class MessageDetails:
 
     text: str
     client_message_id: str | None = None
+    attachment_ids: tuple[UUID, ...] = ()
 
 
 def check_message(details: MessageDetails) -> MessageDetails:
-    """Return the message, cleaned. Raises `Refusals`."""
+    """Return the message, cleaned; a file needs no words beside it. Raises `Refusals`."""
     checks = Checks()
-    text = checks.take(lambda: clean_lines(details.text, length_max=TEXT_LENGTH_MAX), "text")
+    text = checks.take(lambda: check_text(details.text, is_alone=not details.attachment_ids), "text")
+    files = checks.take(lambda: check_attachments(details.attachment_ids), "attachment_ids")
     own_id = checks.take(
         lambda: clean_optional(details.client_message_id, length_max=CLIENT_MESSAGE_ID_LENGTH_MAX), "client_message_id"
     )
     checks.settle()
-    return MessageDetails(text=text or "", client_message_id=own_id)
+    return MessageDetails(text=text or "", client_message_id=own_id, attachment_ids=files or ())
+
+
+def check_text(text: str, *, is_alone: bool) -> str:
+    """Return what was written, cleaned. Raises `Refusal`; `Required` for nothing, where nothing else is said."""
+    if not is_alone and not text.strip():
+        return ""
+    return clean_lines(text, length_max=TEXT_LENGTH_MAX)

@@ -8,8 +8,9 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import Row
 
+from domain.base.addresses import new_address
 from domain.customers.repository.exports import list_exports_by_id
-from domain.customers.rules.privacy import ADDRESS_VALID, EXPORT_KEPT, ExportState, export_state, new_address
+from domain.customers.rules.privacy import ADDRESS_VALID, EXPORT_KEPT, ExportState, address_until, export_state
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, shown
 from schema.base.errors import UserError
@@ -58,7 +59,8 @@ class CustomerExport(Node):
         state = export_state(row.state, expires_at=row.expires_at, now=now)
         address = None
         if state is ExportState.READY:
-            address = new_address(row.id, secret=row.secret, now=now, expires_at=row.expires_at)
+            until = address_until(now=now, expires_at=row.expires_at)
+            address = new_address(row.id, secret=row.secret, expires_at=until)
         return cls(
             id=global_id("CustomerExport", row.id),
             state=state,

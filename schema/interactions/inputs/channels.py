@@ -11,6 +11,7 @@ from schema.base.descriptions import given, optional, shown
 from schema.base.ids import required_key
 from schema.customers.types.consents import ChannelKind
 from schema.customers.types.identities import IdentityKind
+from schema.interactions.inputs.conversations import FILES, attachment_keys
 from schema.interactions.types.channels import DeliveryState
 
 
@@ -50,7 +51,8 @@ class MessageReceiveInput:
         "IDEMPOTENCY_MISMATCH."
     )
     from_: CustomerIdentityInput = strawberry.field(name="from", description="Who wrote.")
-    text: str = shown("What was written, at most 10,000 characters. REQUIRED, TOO_LONG.")
+    text: str = shown("What was written, at most 10,000 characters; it may be blank beside a file. REQUIRED, TOO_LONG.")
+    attachment_ids: list[strawberry.ID] | None = optional(FILES)
     thread_key: str | None = optional(
         "By which the server knows the thread; left out, whoever writes has one on this channel. TOO_LONG."
     )
@@ -76,6 +78,7 @@ class MessageReceiveInput:
             thread_key=given(self.thread_key),
             subject=given(self.subject),
             occurred_at=given(self.occurred_at),
+            attachment_ids=attachment_keys(self.attachment_ids),
         )
 
 

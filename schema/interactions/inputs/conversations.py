@@ -12,7 +12,20 @@ from schema.base.descriptions import change, given, optional, shown
 from schema.base.ids import required_key
 from schema.interactions.types.channels import ConversationStatus, Priority, WaitingOn
 
+FILES = (
+    "Files that the author has sent before (`attachmentCreate`), in their order, at most 10. ATTACHMENT_NOT_READY, "
+    "TOO_LONG."
+)
 _OWN_ID = "An id that the client gives this: sent again with it, it is written once. TOO_LONG, IDEMPOTENCY_MISMATCH."
+
+
+def attachment_keys(ids: list[strawberry.ID] | None) -> tuple[UUID, ...]:
+    """Return which files. Raises `NotFound`."""
+    return tuple(required_key(each, "Attachment", "attachment_ids") for each in given(ids) or ())
+
+
+def _message(text: str, own_id: str | None, ids: list[strawberry.ID] | None) -> MessageDetails:
+    return MessageDetails(text=text, client_message_id=given(own_id), attachment_ids=attachment_keys(ids))
 
 
 @strawberry.input(description="A new conversation with its first message.")
@@ -22,8 +35,11 @@ class ConversationStartInput:
     channel_id: strawberry.ID = shown("Through which channel. NOT_FOUND, CHANNEL_CLOSED.")
     customer_id: strawberry.ID | None = optional("With whom; a shopper leaves it out. REQUIRED, NOT_FOUND.")
     subject: str | None = optional("What it is about, in a few words, at most 200 characters. TOO_LONG.")
-    text: str = shown("The first message, at most 10,000 characters. REQUIRED, TOO_LONG.")
+    text: str = shown(
+        "The first message, at most 10,000 characters; it may be blank beside a file. REQUIRED, TOO_LONG."
+    )
     order_id: strawberry.ID | None = optional("The customer's order that it is about. NOT_FOUND.")
+    attachment_ids: list[strawberry.ID] | None = optional(FILES)
     client_message_id: str | None = optional(_OWN_ID)
 
     def details(self) -> ConversationStart:
@@ -31,7 +47,7 @@ class ConversationStartInput:
         customer_id, order_id = given(self.customer_id), given(self.order_id)
         return ConversationStart(
             channel_id=required_key(self.channel_id, "Channel", "channel_id"),
-            message=MessageDetails(text=self.text, client_message_id=given(self.client_message_id)),
+            message=_message(self.text, self.client_message_id, self.attachment_ids),
             customer_id=None if customer_id is None else required_key(customer_id, "Customer", "customer_id"),
             subject=given(self.subject),
             order_id=None if order_id is None else required_key(order_id, "Order", "order_id"),
@@ -48,7 +64,8 @@ class MessageSendInput:
     """See the description."""
 
     conversation_id: strawberry.ID = shown("In which conversation. NOT_FOUND, INVALID_STATE.")
-    text: str = shown("What is said, at most 10,000 characters. REQUIRED, TOO_LONG.")
+    text: str = shown("What is said, at most 10,000 characters; it may be blank beside a file. REQUIRED, TOO_LONG.")
+    attachment_ids: list[strawberry.ID] | None = optional(FILES)
     client_message_id: str | None = optional(_OWN_ID)
     expected_last_seq: int | None = optional("The newest number that the author has seen. STALE_CONVERSATION.")
 
@@ -58,7 +75,7 @@ class MessageSendInput:
 
     def details(self) -> MessageDetails:
         """Return the input as the domain takes it."""
-        return MessageDetails(text=self.text, client_message_id=given(self.client_message_id))
+        return _message(self.text, self.client_message_id, self.attachment_ids)
 
 
 @strawberry.input(description="A note that staff see, and no shopper.")

@@ -32,7 +32,7 @@ class PresenceMutations:
             async with context.reading() as session:
                 await set_typing(
                     context.works.signals,
-                    session,
+                    session=session,
                     actor=context.actor,
                     conversation_id=input.key(),
                     is_typing=input.is_typing,

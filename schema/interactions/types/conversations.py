@@ -10,6 +10,7 @@ from strawberry import UNSET
 
 from domain.base.database import Session
 from domain.base.pages import check_page
+from domain.files.rules import HolderKind
 from domain.identity.repository.keys import list_program_ids
 from domain.interactions.actions.threads import author_of
 from domain.interactions.repository.interactions import (
@@ -32,6 +33,7 @@ from schema.base.nodes import Node, loads
 from schema.base.views import column, derived, view
 from schema.customers.types.customers import Customer, load_customers
 from schema.customers.types.timeline import TimelineItem, shown_in_timeline
+from schema.files.types.attachments import Attachment, holds_files, load_attached
 from schema.identity.types.staff import StaffMember, load_staff
 from schema.interactions.policies import CONVERSATIONS, TEAM
 from schema.interactions.types.channels import (
@@ -47,6 +49,8 @@ from schema.interactions.types.channels import (
 from schema.orders.types.documents import Order, load_orders
 
 _SUMMARY_LENGTH = 100
+_FILES_ONLY = "Attachment"
+"""What stands for a message without words."""
 
 
 def _seq(own: Any) -> int:  # noqa: ANN401
@@ -58,7 +62,7 @@ def _status(name: str | None, *, is_shopper: bool) -> ConversationStatus | None:
 
 
 def _summary(text: str | None) -> str:
-    line = (text or "").replace("\n", " ")
+    line = (_FILES_ONLY if text == "" else text or "").replace("\n", " ")
     return line if len(line) <= _SUMMARY_LENGTH else f"{line[: _SUMMARY_LENGTH - 1]}…"
 
 
@@ -112,6 +116,11 @@ class Message(Interaction, TimelineItem):
     edited_at: datetime | None = column("When it was last edited; null where it never was.")
     client_message_id: str | None = column("The id that its author's client gave it.")
     failure_reason: str | None = column("Why it could not be sent; null for a shopper.")
+
+    @batched(description="Files that came with it.", reads=())
+    async def attachments(messages: list["Message"], info: Info) -> list[list[Attachment]]:  # noqa: N805
+        """Read the files of a level."""
+        return await load_attached(info, [each.row.id for each in messages])
 
 
 @view(description="What staff noted. No shopper ever sees it, in whatever list, count, cursor or event.")
@@ -339,6 +348,9 @@ async def load_bots(info: Info, ids: Sequence[UUID]) -> list[Bot | None]:
     async with info.context.reading() as session:
         known = await list_program_ids(session, ids)
     return [_bot(key) if key in known else None for key in ids]
+
+
+holds_files(HolderKind.INTERACTION, seen=list_seen_interactions)
 
 
 async def load_authors(info: Info, named: Sequence[tuple[str, UUID | None]]) -> list[Author | None]:
