@@ -127,7 +127,7 @@ def _scans(figures: Figures) -> str:
     grown = [row for row in figures if row["ratio"] >= SCANS_FROM]
     lines = [f"- {row['database']}, {row['asked']}: {row['ratio']} times as long." for row in grown]
     head = (
-        "What grows with the shop. A count is exact, so it takes as long as there is to count; what is unread is known of"
-        " nobody but whoever asks, and nothing is kept of it; a word that many have is looked up for all of them."
+        "What grows with the shop. A count is exact, so it takes as long as there is to count; what is unread is known"
+        " of nobody but whoever asks, and nothing is kept of it; a word that many have is looked up for all of them."
     )
     return "\n".join([head, "", *lines]) if lines else "Nothing of it grows with the shop."
