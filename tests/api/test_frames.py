@@ -76,7 +76,7 @@ async def test_a_text_of_any_length_is_one_frame(protocol: WritingProtocol, size
     written = protocol.transport
     assert isinstance(written, Transport)
     written.written = b""
-    write = write_of(protocol.scope)
+    write = write_of(dict(protocol.scope))
     assert write is not None
     assert write(b"a", b"b" * (size - 2), b"c")
     client = ClientProtocol(parse_uri("ws://test/"), state=OPEN, max_size=None)
