@@ -8,6 +8,13 @@ RUN npm ci
 COPY explorer/ ./
 RUN npm run build
 
+FROM node:22-slim AS chat
+WORKDIR /build/examples/chat
+COPY examples/chat/package.json examples/chat/package-lock.json examples/chat/.npmrc ./
+RUN npm ci
+COPY examples/chat/ ./
+RUN npm run build
+
 FROM python:3.13-slim AS wheel
 WORKDIR /build
 COPY requirements/build.txt requirements/
@@ -18,6 +25,7 @@ COPY api/ api/
 COPY domain/ domain/
 COPY schema/ schema/
 COPY --from=explorer /build/api/static/explorer/ api/static/explorer/
+COPY --from=chat /build/api/static/chat/ api/static/chat/
 RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir dist .
 
 FROM python:3.13-slim

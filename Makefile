@@ -8,6 +8,8 @@ PORT ?= 8000
 WORKERS ?= 2
 OPERATIONS ?= 5000
 kills ?= 6
+minutes ?= 10
+events ?=
 UV_FLAGS ?=
 
 SHELL := /bin/sh
@@ -26,6 +28,9 @@ SCRATCH := var/check
 
 EXPLORER := api/static/explorer/index.html
 EXPLORER_PACKAGES := explorer/node_modules/.package-lock.json
+CHAT := api/static/chat/index.html
+CHAT_PACKAGES := examples/chat/node_modules/.package-lock.json
+CHAT_SOURCES := $(wildcard examples/chat/page/* examples/chat/page/*/*)
 CLIENTS_PACKAGES := clients/node_modules/.package-lock.json
 PEERS_PACKAGES := benchmarks/peers/node_modules/.package-lock.json
 EXPLORER_SOURCES := $(wildcard explorer/index.html explorer/vite.config.js explorer/src/*)
@@ -53,7 +58,7 @@ serve: $(ENVIRONMENT) explorer-if-possible ## Serve your own database, without d
 test: $(TOOLS) ## Run the whole suite on SQLite and PostgreSQL, without browser and clients.
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not browser and not clients and not fuzz" --cov --cov-fail-under=100
 
-test-browser: $(TOOLS) $(EXPLORER) ## Test the explorer in headless Chromium.
+test-browser: $(TOOLS) $(EXPLORER) $(CHAT) ## Test the explorer and the chat page in headless Chromium.
 	@for name in chromium chromium-browser google-chrome; do \
 		command -v "$$name" >/dev/null 2>&1 && exit 0; \
 	done; \
@@ -71,6 +76,9 @@ fuzz: $(TOOLS) ## Run generated operations for each role (OPERATIONS=5000): no f
 faults: $(TOOLS) ## Kill, stop and freeze servers, PostgreSQL and the broker (kills=6; 200 is the long run).
 	FAULT_KILLS=$(kills) $(BIN)/python -m pytest -n $(WORKERS) -rP tests/faults --timeout 3600
 
+soak: $(TOOLS) ## Write and follow while everything fails in turn (minutes=10, or events=1000000): 0 lost, 0 double.
+	$(BIN)/python -m benchmarks.soak $(if $(events),--events $(events),--minutes $(minutes))
+
 check: check-style check-types check-imports check-schema check-migrations check-docs check-locks ## Check style, types, import contracts, schema, migrations, documents, lock files.
 	@echo "make check: all is well."
 
@@ -81,7 +89,7 @@ audit: $(TOOLS) ## Look for known security advisories; fails when anything could
 			echo "make audit: $$file has an advisory, or one of its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }; \
 	done
 	@$(HAS_NODE) || { echo "make audit: Node 20.19 or newer is needed to look at the packages of npm." >&2; exit 1; }
-	@for folder in explorer clients benchmarks/peers; do \
+	@for folder in explorer examples/chat clients benchmarks/peers; do \
 		echo "npm audit $$folder/package-lock.json"; \
 		(cd $$folder && npm audit) || { \
 			echo "make audit: $$folder has an advisory, or its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }; \
@@ -92,7 +100,7 @@ bench: $(TOOLS) peers-if-possible ## Measure all, other servers beside it; figur
 
 ##@ Make
 
-explorer: $(EXPLORER) ## Build the explorer (needs Node 20.19 or newer).
+explorer: $(EXPLORER) $(CHAT) ## Build the explorer, and the chat page (needs Node 20.19 or newer).
 
 schema: $(ENVIRONMENT) ## Write schema/schema.graphql from the code.
 	@mkdir -p $(SCRATCH)
@@ -106,7 +114,7 @@ lock: $(TOOLS) ## Renew requirements/*.txt after a change of pyproject.toml (UV_
 	$(call lock_into,requirements)
 
 clean: ## Remove what make made, but never var/, where the data are.
-	rm -rf .venv dist explorer/node_modules clients/node_modules benchmarks/peers/node_modules clients/snippets clients/generated api/static/explorer $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv dist explorer/node_modules examples/chat/node_modules clients/node_modules benchmarks/peers/node_modules clients/snippets clients/generated api/static $(SCRATCH) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.*
 	find api domain schema tests benchmarks alembic -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ---- how -------------------------------------------------------------------------------------------
@@ -136,6 +144,12 @@ $(EXPLORER_PACKAGES): explorer/package.json explorer/package-lock.json
 	@cd explorer && npm ci --silent
 	@touch $@
 
+$(CHAT_PACKAGES): examples/chat/package.json examples/chat/package-lock.json
+	@$(HAS_NODE) || { echo "The chat page needs Node 20.19 or newer (of the 22 line 22.12) with npm; everything else works without it." >&2; exit 1; }
+	@echo "Installing what the chat page is made of ..."
+	@cd examples/chat && npm ci --silent
+	@touch $@
+
 $(CLIENTS_PACKAGES): clients/package.json clients/package-lock.json
 	@$(HAS_NODE) || { echo "The clients need Node 20.19 or newer (of the 22 line 22.12) with npm; everything else works without it." >&2; exit 1; }
 	@echo "Installing the clients that the tests run ..."
@@ -152,6 +166,12 @@ $(EXPLORER): $(EXPLORER_PACKAGES) $(EXPLORER_SOURCES)
 	@$(HAS_NODE) || { echo "The explorer needs Node 20.19 or newer (of the 22 line 22.12) with npm; everything else works without it." >&2; exit 1; }
 	@echo "Building the explorer ..."
 	@cd explorer && npm run --silent build -- --logLevel warn
+	@touch $@
+
+# Nothing is built: the page is plain modules, and the library beside them is one too.
+$(CHAT): $(CHAT_PACKAGES) $(CHAT_SOURCES)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cd examples/chat && npm run --silent build
 	@touch $@
 
 explorer-if-possible:
@@ -199,7 +219,7 @@ check-docs: $(TOOLS)
 
 check-locks: $(TOOLS)
 	@if grep -nE 'https?://' $(LOCKS); then echo "A lock file names an address; it holds versions and hashes only. Run: make lock" >&2; exit 1; fi
-	@for folder in explorer clients benchmarks/peers; do \
+	@for folder in explorer examples/chat clients benchmarks/peers; do \
 		if grep -n '"resolved"' $$folder/package-lock.json; then \
 			echo "$$folder/package-lock.json names addresses; write it with npm in $$folder/, whose .npmrc leaves them out." >&2; exit 1; fi; \
 	done
@@ -233,5 +253,5 @@ define lock_into
 	@$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) $(UV_FLAGS) --constraint $(1)/dev.txt --output-file $(1)/build.txt -
 endef
 
-.PHONY: help demo serve test test-browser test-clients fuzz faults check audit bench explorer schema docs lock clean explorer-if-possible peers-if-possible \
+.PHONY: help demo serve test test-browser test-clients fuzz faults soak check audit bench explorer schema docs lock clean explorer-if-possible peers-if-possible \
 	check-style check-types check-imports check-schema check-migrations check-docs check-locks

@@ -55,6 +55,8 @@ class Access:
             self._known.pop(key, None)
             raise InvalidToken
         actor, until = found
+        if actor.is_visitor:  # what they see may be somebody's from one moment to the next
+            return actor
         self._known[key] = (min(now + KNOWN_FOR, until), actor)
         self._known.move_to_end(key)
         while len(self._known) > _KNOWN_MAX:

@@ -1,4 +1,7 @@
-"""The explorer: GraphiQL, built from npm into `api/static/explorer/`, with examples for this schema."""
+"""The explorer: GraphiQL, built from npm into `api/static/explorer/`, with examples for this schema.
+
+Beside it the chat page of `examples/chat/`, which signs in with the logins that the explorer gives away in the demo.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from api.examples import list_examples
 
 _BUILT = Path(__file__).parent / "static" / "explorer"
+_CHAT = Path(__file__).parent / "static" / "chat"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; font-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -50,8 +54,13 @@ def is_built() -> bool:
     return (_BUILT / "index.html").exists()
 
 
+def has_chat() -> bool:
+    """Tell whether there is a chat page to serve."""
+    return (_CHAT / "index.html").exists()
+
+
 def routes(*, demo: Demo | None) -> list[BaseRoute]:
-    """Return the explorer's routes; outside of the demo nothing is given away."""
+    """Return the routes of explorer and chat page; outside of the demo nothing is given away."""
     was_built = is_built()
     given_away = None if demo is None else demo.shown()
 
@@ -65,6 +74,8 @@ def routes(*, demo: Demo | None) -> list[BaseRoute]:
     found: list[BaseRoute] = [Route("/", home), Route("/explorer/config.json", config)]
     if was_built:
         found.append(Mount("/explorer", app=_Guarded(StaticFiles(directory=_BUILT, html=True))))
+    if has_chat():
+        found.append(Mount("/examples/chat", app=_Guarded(StaticFiles(directory=_CHAT, html=True))))
     return found
 
 

@@ -149,8 +149,10 @@ async def count_open_by_assignee(session: AsyncSession, ids: Iterable[UUID]) -> 
     return counts
 
 
-async def find_reading(session: AsyncSession, conversation_id: UUID, *, reader_id: UUID) -> Any | None:  # noqa: ANN401  a row
-    """Return who has read how far, as `reader_kind` and `seq`, in the counting of whoever asks."""
+async def list_readings(
+    session: AsyncSession, conversation_ids: Iterable[UUID], *, reader_ids: Iterable[UUID]
+) -> dict[tuple[UUID, UUID], Any]:
+    """Return who of these has read how far in which conversation, in the counting of whoever asks."""
     shown = (
         select(func.max(Interaction.shopper_seq))
         .where(
@@ -162,7 +164,8 @@ async def find_reading(session: AsyncSession, conversation_id: UUID, *, reader_i
     )
     is_shopper = sight_of(session).customer_id is not None
     counted = func.coalesce(shown, 0) if is_shopper else ConversationReading.seq
-    statement = select(ConversationReading.reader_kind, counted.label("seq")).where(
-        ConversationReading.conversation_id == conversation_id, ConversationReading.reader_id == reader_id
+    reading = ConversationReading
+    statement = select(reading.conversation_id, reading.reader_id, reading.reader_kind, counted.label("seq")).where(
+        reading.conversation_id.in_(list(set(conversation_ids))), reading.reader_id.in_(list(set(reader_ids)))
     )
-    return (await session.execute(statement)).one_or_none()
+    return {(row.conversation_id, row.reader_id): row for row in await session.execute(statement)}

@@ -1,20 +1,38 @@
 // What both sides ask. Each is a document of its own, so that it can be tried in the explorer as it stands.
 
 const AUTHOR = 'author { __typename id displayName }'
-const OWN = `__typename id seq occurredAt ${AUTHOR} ... on Message { text delivery clientMessageId }`
-const THING = `${OWN} ... on Note { text } ... on StatusChange { previousStatus status }`
-const OWN_THING = `${OWN} ... on StatusChange { previousStatus status }`
+const SAID = `__typename id seq occurredAt ${AUTHOR}`
+const MESSAGE = `${SAID} text delivery clientMessageId`
+const THING = `${SAID}
+  ... on Message { text delivery clientMessageId }
+  ... on StatusChange { previousStatus status }
+  ... on Note { text }`
 
-const WINDOW = 'id number status subject lastSeq unreadCount createdAt assignee { displayName }'
-const ROW = `id number status subject waitingOn priority lastSeq unreadCount updatedAt version tags snoozedUntil
-  customer { id displayName } assignee { id displayName } channel { id name } lastMessage { text ${AUTHOR} }`
+const WINDOW = `id number status subject version lastSeq unreadCount updatedAt
+  assignee { id displayName } order { number } channel { kind name } lastMessage { text ${AUTHOR} }`
+const ROW = `${WINDOW} waitingOn customer { id displayName externalId email } contact { value name }`
 
-const SESSION = 'session { accessToken accessTokenExpiresAt refreshToken }'
+const EVENT = '__typename ... on Event { cursor } ... on ResyncRequired { reason }'
+
+/** What happens in conversations, with as much of them as a side shows. */
+const told = fields => `
+  ... on ConversationStarted { conversation { ${fields} } }
+  ... on ConversationChanged { conversation { ${fields} } }
+  ... on InteractionAdded { conversation { ${fields} } }
+  ... on InteractionChanged { conversation { ${fields} } }`
+
+// ---- who comes in
+
+const SESSION = `session { accessToken accessTokenExpiresAt refreshToken
+  viewer { staffMember { id displayName name } customer { id displayName } } }`
 
 export const SIGN_IN = `mutation ChatSignIn($input: SessionCreateInput!) {
   sessionCreate(input: $input) { ${SESSION} userErrors { code message } } }`
 export const RENEW = `mutation ChatRenew($input: SessionRefreshInput!) {
   sessionRefresh(input: $input) { ${SESSION} userErrors { code message } } }`
+export const VISIT = `mutation ChatVisit($input: VisitorSessionCreateInput!) {
+  visitorSessionCreate(input: $input) { ${SESSION} userErrors { code message } } }`
+export const LEAVE = 'mutation ChatLeave { sessionRevoke(input: {}) { userErrors { code } } }'
 
 // ---- the shopper
 
@@ -22,70 +40,72 @@ export const SHOP = `query ChatShop {
   eventCursor
   me { id displayName givenName
     orders(first: 3) { nodes { id number placedAt state total { amount currencyCode } lines { title quantity } } }
-    conversations(first: 1) { nodes { ${WINDOW} interactions(last: 60) { nodes { ${OWN_THING} } } } } }
-  channels { id kind isActive } }`
+    conversations(first: 20) { nodes { ${WINDOW} } } }
+  channels { id kind } }`
 
-export const OWN_EVENTS = `subscription ChatOwnEvents($after: Cursor) { customerEvents(after: $after) { __typename
-  ... on Event { cursor }
-  ... on ConversationStarted { conversation { ${WINDOW} } }
-  ... on ConversationChanged { conversation { ${WINDOW} } }
-  ... on InteractionAdded { conversation { ${WINDOW} } interaction { ${OWN_THING} } }
-  ... on InteractionChanged { conversation { ${WINDOW} } interaction { ${OWN_THING} } }
-  ... on ResyncRequired { reason } } }`
+export const OWN_EVENTS = `subscription ChatOwnEvents($after: Cursor) {
+  customerEvents(after: $after) { ${EVENT} ${told(WINDOW)} } }`
 
-export const START = `mutation ChatStart($input: ConversationStartInput!) { conversationStart(input: $input) {
-  conversation { ${WINDOW} interactions(first: 5) { nodes { ${OWN_THING} } } } userErrors { code message } } }`
+export const START = `mutation ChatStart($input: ConversationStartInput!) {
+  conversationStart(input: $input) {
+  conversation { ${WINDOW} interactions(first: 1) { nodes { ${THING} } } } userErrors { code message } } }`
 
-// ---- the agent
+// ---- the desk
 
 export const DESK = `query ChatDesk($filter: ConversationFilter!, $counts: [ConversationFilter!]!) {
   eventCursor
-  viewer { staffMember { id displayName name presence } }
   conversations(filter: $filter, first: 50) { nodes { ${ROW} } }
   conversationCounts(filters: $counts) }`
-
 export const COUNTS = `query ChatCounts($counts: [ConversationFilter!]!) { conversationCounts(filters: $counts) }`
+export const INBOX_EVENTS = `subscription ChatInbox($after: Cursor) { inboxEvents(after: $after) { ${EVENT} ${told(ROW)}
+  ... on ConversationRead { conversation { ${ROW} } } } }`
 
-export const OPEN = `query ChatOpen($id: ID!) {
+export const CUSTOMER = `query ChatCustomer($id: ID!) {
   eventCursor
-  conversation(id: $id) { ${ROW} interactions(last: 80) { nodes { ${THING} } }
-    order { id number }
-    customer { id displayName email phone country lifecycleStage tags createdAt
-      value { orderCount netSpent { amount currencyCode } decile lastOrderAt }
-      orders(first: 4) { totalCount nodes { id number placedAt state total { amount currencyCode }
-        lines { title quantity } } }
-      timeline(first: 8) { nodes { __typename id occurredAt summary } } } } }`
-
-const ITEMS = `__typename
-  ... on Event { cursor }
-  ... on ConversationStarted { conversation { ${ROW} } }
-  ... on ConversationChanged { conversation { ${ROW} } }
-  ... on InteractionAdded { conversation { ${ROW} } interaction { ${THING} } }
-  ... on InteractionChanged { conversation { ${ROW} } interaction { ${THING} } }
-  ... on ConversationRead { conversation { ${ROW} } }
-  ... on ResyncRequired { reason }`
-export const INBOX_EVENTS = `subscription ChatInbox($after: Cursor) { inboxEvents(after: $after) { ${ITEMS} } }`
-export const EVENTS = `subscription ChatEvents($id: ID!, $after: Cursor) {
-  conversationEvents(conversationId: $id, after: $after) { ${ITEMS} } }`
+  customer(id: $id) { id displayName externalId email phone country lifecycleStage tags createdAt
+    value { orderCount netSpent { amount currencyCode } decile firstOrderAt }
+    orders(first: 4) { nodes { id number placedAt state total { amount currencyCode } lines { title quantity } } }
+    timeline(first: 10) { nodes { __typename id occurredAt summary } } } }`
+export const CUSTOMER_EVENTS = `subscription ChatCustomerEvents($id: ID!, $after: Cursor) {
+  customerEvents(customerId: $id, after: $after) { ${EVENT} } }`
 
 export const VIEWERS = `subscription ChatViewers($id: ID!) {
   viewersChanged(conversationId: $id) { viewers { id displayName } } }`
+export const TEAM = 'subscription ChatTeam { presenceChanged { id displayName presence } }'
+export const PRESENCE = `mutation ChatPresence($input: PresenceSetInput!) {
+  presenceSet(input: $input) { staffMember { presence } userErrors { code message } } }`
+
 export const NOTE = `mutation ChatNote($input: NoteAddInput!) {
-  noteAdd(input: $input) { note { ${THING} } userErrors { code message } } }`
+  noteAdd(input: $input) { note { ${SAID} text } userErrors { code message } } }`
 export const ASSIGN = `mutation ChatAssign($input: ConversationAssignInput!) {
   conversationAssign(input: $input) { conversation { ${ROW} } userErrors { code message } } }`
 export const STATUS = `mutation ChatStatus($input: ConversationStatusSetInput!) {
   conversationStatusSet(input: $input) { conversation { ${ROW} } userErrors { code message } } }`
-export const PRESENCE = `mutation ChatPresence($input: PresenceSetInput!) {
-  presenceSet(input: $input) { staffMember { presence } userErrors { code message } } }`
 
-// ---- both
+// ---- one conversation, from either side
+
+const opening = fields => `($id: ID!, $before: String) {
+  eventCursor
+  conversation(id: $id) { ${fields}
+    interactions(last: 60, before: $before) { pageInfo { hasPreviousPage startCursor } nodes { ${THING} } } } }`
+const following = fields => `($id: ID!, $after: Cursor) { conversationEvents(conversationId: $id, after: $after) { ${EVENT}
+  ... on ConversationChanged { conversation { ${fields} } }
+  ... on InteractionAdded { conversation { ${fields} } interaction { ${THING} } }
+  ... on InteractionChanged { conversation { ${fields} } interaction { ${THING} } }
+  ... on ConversationRead { conversation { ${fields} } reader { __typename id } seq } } }`
+
+export const OPEN = { shopper: `query ChatOpen${opening(WINDOW)}`, agent: `query ChatOpen${opening(ROW)}` }
+export const FOLLOW = {
+  shopper: `subscription ChatFollow${following(WINDOW)}`,
+  agent: `subscription ChatFollow${following(ROW)}`,
+}
 
 export const SEND = `mutation ChatSend($input: MessageSendInput!) { messageSend(input: $input) {
-  message { ${OWN} conversation { id } }
-  userErrors { code message ... on StaleConversation { missed { __typename seq ${AUTHOR} } } } } }`
+  message { ${MESSAGE} conversation { id } }
+  userErrors { code message ... on StaleConversation { missed { ${THING} } } } } }`
 export const READ = `mutation ChatRead($input: ConversationReadInput!) {
-  conversationRead(input: $input) { conversation { id unreadCount } userErrors { code } } }`
-export const TYPING = `mutation ChatTyping($input: TypingSetInput!) { typingSet(input: $input) { userErrors { code } } }`
-export const TYPING_CHANGED = `subscription ChatTypingChanged($id: ID!) {
+  conversationRead(input: $input) { conversation { id unreadCount } userErrors { code message } } }`
+export const TYPING = `mutation ChatTyping($input: TypingSetInput!) {
+  typingSet(input: $input) { userErrors { code message } } }`
+export const TYPISTS = `subscription ChatTypists($id: ID!) {
   typingChanged(conversationId: $id) { author { __typename id displayName } isTyping } }`

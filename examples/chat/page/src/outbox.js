@@ -6,18 +6,20 @@ const ROOT = 'sportello/chat/outbox'
 
 export class Outbox extends EventTarget {
   #prefix
-  #send
+  #deliver
   #line
   #isRunning = false
+  #ended = new AbortController()
 
-  /** `owner`: whose it is; nobody else who signs in here gets it. `send`: sends an entry; throws `Lost` or `Refused`. */
-  constructor(owner, line, send) {
+  /** `owner`: whose it is; nobody else who signs in here gets it. `deliver`: sends an entry; throws `Lost` or `Refused`. */
+  constructor(owner, line, deliver) {
     super()
     this.#prefix = `${ROOT}/${owner}/`
     this.#line = line
-    this.#send = send
+    this.#deliver = deliver
     line.addEventListener('change', () => this.run())
-    addEventListener('storage', event => event.key?.startsWith(this.#prefix) && this.#tell())
+    const { signal } = this.#ended
+    addEventListener('storage', event => event.key?.startsWith(this.#prefix) && this.#tell(), { signal })
   }
 
   /** Everything in it, in the order in which it was written. */
@@ -26,23 +28,30 @@ export class Outbox extends EventTarget {
     return keys.map(key => JSON.parse(localStorage.getItem(key))).sort((a, b) => a.writtenAt - b.writtenAt)
   }
 
+  get(id) {
+    return JSON.parse(localStorage.getItem(this.#prefix + id) ?? 'null')
+  }
+
+  /** Write something: `conversationId`, `text`, and what else its sending needs. */
   add(entry) {
     const last = this.entries().at(-1)?.writtenAt ?? 0
     const stored = { id: crypto.randomUUID(), writtenAt: Math.max(Date.now(), last + 1), ...entry }
-    this.put(stored)
+    this.#put(stored)
     this.run()
     return stored
   }
 
-  /** Store what is known of an entry now. */
-  put(entry) {
-    localStorage.setItem(this.#prefix + entry.id, JSON.stringify(entry))
-    this.#tell()
+  /** Change what is stored of an entry that is still there, and try it. */
+  change(id, changes) {
+    const entry = this.get(id)
+    if (!entry) return
+    this.#put({ ...entry, ...changes })
+    this.run()
   }
 
   /** It has arrived, or is not wanted any more. */
   remove(id) {
-    if (id === null || localStorage.getItem(this.#prefix + id) === null) return
+    if (!this.get(id)) return
     localStorage.removeItem(this.#prefix + id)
     this.#tell()
     this.run()
@@ -53,10 +62,15 @@ export class Outbox extends EventTarget {
     if (this.#isRunning) return
     this.#isRunning = true
     try {
-      for (let entry; (entry = this.#front()); ) await this.#try(entry)
+      for (let entry; !this.#ended.signal.aborted && (entry = this.#front()); ) await this.#try(entry)
     } finally {
       this.#isRunning = false
     }
+  }
+
+  /** Send nothing more. What waits stays stored. */
+  end() {
+    this.#ended.abort()
   }
 
   /** The first that can go: what stands behind a problem of the same conversation waits with it. */
@@ -71,14 +85,17 @@ export class Outbox extends EventTarget {
 
   async #try(entry) {
     try {
-      await this.#send(entry)
+      await this.#deliver(entry)
       this.remove(entry.id)
     } catch (error) {
       if (error instanceof Lost) await this.#line.pause()
-      else if (localStorage.getItem(this.#prefix + entry.id) !== null) {
-        this.put({ ...entry, problem: { code: error.code ?? 'FAILED', message: error.message } })
-      }
+      else this.change(entry.id, { problem: { code: error.code, message: error.message, missed: error.missed } })
     }
+  }
+
+  #put(entry) {
+    localStorage.setItem(this.#prefix + entry.id, JSON.stringify(entry))
+    this.#tell()
   }
 
   #tell() {
