@@ -26,6 +26,7 @@ from domain.base.errors import Invalid
 from domain.base.events import Event
 from domain.base.hints import Hints, PostgresHints
 from domain.base.repository.events import Head, find_head, has_fresh_events, list_logged, number_events
+from domain.base.signals import Signals
 from domain.base.valkey_hints import ValkeyHints
 
 WAITING_MAX = 1_000
@@ -200,13 +201,16 @@ class Feed:
         database: Database,
         *,
         hints_url: str | None = None,
+        signals: Signals | None = None,
         waiting_max: int = WAITING_MAX,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        """Follow nothing yet. `hints_url`: the broker that hints go over, instead of PostgreSQL."""
+        """Follow nothing yet. `hints_url`: the broker that hints, and signals, go over, instead of PostgreSQL."""
         self._database = database
         self._hints: Hints = (
-            PostgresHints(database.url, self.wake) if hints_url is None else ValkeyHints(hints_url, self.wake)
+            PostgresHints(database.url, self.wake, signals=signals)
+            if hints_url is None
+            else ValkeyHints(hints_url, self.wake, signals=signals)
         )
         self._notifies = hints_url is None
         self._waiting_max = waiting_max
@@ -229,7 +233,7 @@ class Feed:
 
     @asynccontextmanager
     async def hearing(self) -> AsyncIterator[None]:
-        """Follow the log while the block lasts, with hints of other processes, where there may be any."""
+        """Follow the log while the block lasts, with hints and signals of other processes, where there may be any."""
         async with self.running():
             if self._database.is_sqlite:
                 yield
