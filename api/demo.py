@@ -239,6 +239,7 @@ def welcome(details: Mapping[str, str], *, logins: Mapping[str, str], settings: 
     people = "".join(f"  {email:<38}{who}\n" for who, email in logins.items())
     return (
         f"\nSportello is at {details['url']} (the explorer, where it is built).\n"
+        f"A shopper and an agent who talk: {details['url']}/examples/chat/\n"
         f"The API is at {details['url']}/graphql.\n"
         f"API key: {details['apiKey']}\n"
         f"For the command line: export SPORTELLO_DATABASE_URL={settings.database_url}\n"

@@ -89,6 +89,21 @@ async def test_only_the_page_is_served(serve: Serve, path: str) -> None:
     assert response.status_code == 404
 
 
+@SQLITE_ONLY
+async def test_the_chat_page_is_where_the_explorer_is(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps to itself as the explorer does; it is missing where it is not built, and where the explorer is off."""
+    monkeypatch.setattr(explorer, "_CHAT", tmp_path)
+    assert (await (await serve()).get("/examples/chat/")).status_code == 404
+    (tmp_path / "index.html").write_text("<title>Chat</title>")
+    page = await (await serve()).get("/examples/chat/")
+    assert "Chat" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert page.headers["cache-control"] == "no-cache"
+    assert (await (await serve(explorer=False)).get("/examples/chat/")).status_code == 404
+
+
 GIVEN_AWAY = explorer.Demo("sk_demo", "secret", {"AGENT": "agent@demo.example"})
 SHOWN = {"token": "sk_demo", "password": "secret", "logins": [{"who": "AGENT", "email": "agent@demo.example"}]}
 

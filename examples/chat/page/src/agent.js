@@ -13,7 +13,7 @@ const COMPLAINT_MS = 6_000
 
 /** What an agent does with a conversation in each of its states: what the button says, and what it becomes. */
 const NEXT = {
-  NEW: [['Start', 'OPEN']],
+  NEW: [['Open', 'OPEN']],
   OPEN: [['Snooze', 'SNOOZED'], ['Resolve', 'RESOLVED']],
   PENDING: [['Snooze', 'SNOOZED'], ['Resolve', 'RESOLVED']],
   SNOOZED: [['Wake', 'OPEN']],
@@ -98,7 +98,7 @@ export class Agent {
     if (talk?.row) this.#drawHead(talk.row)
     const names = (talk?.viewers ?? []).map(viewer => viewer.displayName)
     say(this.viewers, names.length ? `${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} looking at this too` : '')
-    this.#customer.open(talk?.row?.customer?.id ?? null)
+    this.#customer.open(talk?.row ?? null)
     this.#drawTeam()
   }
 
@@ -106,7 +106,7 @@ export class Agent {
     if (talk === this.#threadOf && this.place.firstChild) return
     this.#thread?.end()
     this.#threadOf = talk
-    this.#thread = talk && new Thread(this.#side, { placeholder: 'Write to the customer, or a note for the team', kinds: ['message', 'note'] })
+    this.#thread = talk && new Thread(this.#side, { placeholders: { message: 'Write to the customer…', note: 'Write a note for the team…' } })
     show(this.place, this.#thread?.element ?? h('p', { class: 'hint nothing' }, 'Choose a conversation.'))
   }
 
@@ -117,7 +117,7 @@ export class Agent {
     const subject = [row.subject, `#${row.number}`, row.channel?.name].filter(Boolean).join(' · ')
     show(
       this.heading,
-      h('h3', {}, nameOf(row.customer), h('span', { class: `state ${row.status.toLowerCase()}` }, STATUSES[row.status])),
+      h('h3', {}, nameOf(row.customer, row.contact), h('span', { class: `state ${row.status.toLowerCase()}` }, STATUSES[row.status])),
       h('p', {}, subject),
     )
     const isMine = row.assignee?.id === this.#side.me.id

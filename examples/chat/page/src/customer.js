@@ -1,14 +1,14 @@
 // The desk's column about a customer: who they are, what they bought, everything that happened, live.
 import { CUSTOMER, CUSTOMER_EVENTS } from './documents.js'
 import { h, later, show } from './dom.js'
-import { amountOf, counted, dateOf, initialsOf, inWords, lately, linesOf, nameOf } from './words.js'
+import { amountOf, counted, dateOf, initialsOf, inWords, lately, linesOf, monthOf, nameOf } from './words.js'
 
 const REREAD_MS = 300
 const KINDS = { Order: 'Order', CreditNote: 'Credit note', Consent: 'Consent', Message: 'Message' }
 
 export class CustomerColumn {
   #side
-  #id = null
+  #shown = null
   #stop = () => {}
 
   constructor(side) {
@@ -17,17 +17,22 @@ export class CustomerColumn {
     this.element = h('aside', { class: 'customer', 'aria-label': 'Customer' }, this.body)
   }
 
-  /** Show a customer and follow them; null: nobody. */
-  open(id) {
-    if (id === this.#id) return
-    this.#id = id
+  /** Show the customer of a conversation and follow them, or what is known of who is none; null: nobody. */
+  open(row) {
+    const id = row?.customer?.id ?? null
+    const shown = id ?? row?.id ?? null
+    if (shown === this.#shown) return
+    this.#shown = shown
     this.#stop()
-    show(this.body)
-    if (id === null) return
+    show(this.body, row && !id ? stranger(row) : null)
+    if (id) this.#follow(id)
+  }
+
+  #follow(id) {
     let cursor = null
     const read = async () => {
       const { eventCursor, customer } = await this.#side.session.ask(CUSTOMER, { id })
-      if (id === this.#id) this.#draw(customer)
+      if (id === this.#shown) this.#draw(customer)
       return eventCursor
     }
     const reread = later(() => read().catch(() => {}), REREAD_MS)
@@ -63,15 +68,23 @@ export class CustomerColumn {
   }
 }
 
-function facts({ orderCount, netSpent, decile }, { createdAt }) {
+/** Whoever wrote from outside, and whom nobody recognised. */
+function stranger({ contact }) {
+  return [
+    h('div', { class: 'customer-head' }, h('div', {}, h('h3', {}, nameOf(null, contact)), h('p', {}, contact?.value ?? ''))),
+    h('p', { class: 'hint' }, 'Nobody knows this sender yet. With conversationUpdate the conversation becomes a customer’s.'),
+  ]
+}
+
+function facts({ orderCount, netSpent, decile, firstOrderAt }, { createdAt }) {
   const fact = (term, what) => h('div', {}, h('dt', {}, term), h('dd', {}, what))
   return h(
     'dl',
     { class: 'facts' },
     fact('Spent', amountOf(netSpent)),
     fact('Orders', String(orderCount)),
-    decile ? fact('Among the best', `${decile * 10} %`) : null,
-    fact('Known since', dateOf(createdAt)),
+    decile ? fact('Rank', `top ${decile * 10} %`) : null,
+    fact('Since', monthOf(firstOrderAt ?? createdAt)),
   )
 }
 

@@ -9,8 +9,8 @@ const THING = `${SAID}
   ... on Note { text }`
 
 const WINDOW = `id number status subject version lastSeq unreadCount updatedAt
-  assignee { id displayName } order { number } lastMessage { text ${AUTHOR} }`
-const ROW = `${WINDOW} waitingOn customer { id displayName externalId email } channel { name }`
+  assignee { id displayName } order { number } channel { kind name } lastMessage { text ${AUTHOR} }`
+const ROW = `${WINDOW} waitingOn customer { id displayName externalId email } contact { value name }`
 
 const EVENT = '__typename ... on Event { cursor } ... on ResyncRequired { reason }'
 
@@ -24,7 +24,7 @@ const told = fields => `
 // ---- who comes in
 
 const SESSION = `session { accessToken accessTokenExpiresAt refreshToken
-  viewer { staffMember { id displayName } customer { id displayName } } }`
+  viewer { staffMember { id displayName name } customer { id displayName } } }`
 
 export const SIGN_IN = `mutation ChatSignIn($input: SessionCreateInput!) {
   sessionCreate(input: $input) { ${SESSION} userErrors { code message } } }`
@@ -63,7 +63,7 @@ export const INBOX_EVENTS = `subscription ChatInbox($after: Cursor) { inboxEvent
 export const CUSTOMER = `query ChatCustomer($id: ID!) {
   eventCursor
   customer(id: $id) { id displayName externalId email phone country lifecycleStage tags createdAt
-    value { orderCount netSpent { amount currencyCode } decile }
+    value { orderCount netSpent { amount currencyCode } decile firstOrderAt }
     orders(first: 4) { nodes { id number placedAt state total { amount currencyCode } lines { title quantity } } }
     timeline(first: 10) { nodes { __typename id occurredAt summary } } } }`
 export const CUSTOMER_EVENTS = `subscription ChatCustomerEvents($id: ID!, $after: Cursor) {

@@ -8,7 +8,7 @@ export function h(tag, properties = {}, ...children) {
     else if (name === 'role' || name === 'for' || name.includes('-')) element.setAttribute(name, value)
     else element[name] = value
   }
-  element.append(...children.flat().filter(child => child !== null && child !== undefined && child !== false))
+  element.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== false))
   return element
 }
 
@@ -34,6 +34,7 @@ export const ICONS = {
   sent: 'M4.5 10.5 8.5 14.5 15.5 6',
   twice: 'M2 10.5 6 14.5 12 6.5M9.5 13.2l1.4 1.3L18 6.5',
   alert: 'M10 3 18 16.5H2zM10 8v4M10 14.2v.2',
+  leave: 'M8 3.5H4v13h4M8.5 10H17M13.5 6.5 17 10l-3.5 3.5',
   plug: 'M7 3v4M13 3v4M5 7h10v2.5a5 5 0 0 1-10 0zM10 14.5V18',
   send: 'M3.5 10 17 3.8 12.6 17l-2.6-5.6z',
   note: 'M5 3.5h10v9L11.5 16.5H5zM15 12.5h-3.5v4',
@@ -61,7 +62,7 @@ export function fill(parent, things, { key, make, update = () => {} }) {
 
 /** Let an element show something else, where it is something else. */
 export function show(element, ...children) {
-  element.replaceChildren(...children.flat().filter(child => child !== null && child !== undefined && child !== false))
+  element.replaceChildren(...children.flat(Infinity).filter(child => child !== null && child !== undefined && child !== false))
 }
 
 /** Set a text, unless it is there already: what listens to changes is told of real ones only. */

@@ -1,12 +1,12 @@
 // The card with which somebody comes in: by one click where the demo gives its logins away, else by e-mail and password.
-import { h, show } from './dom.js'
+import { h, icon, show } from './dom.js'
 import { Refused } from './session.js'
 
 /**
  * Make the card. `enter`: signs in and throws what it comes to. `logins`: [{label, login}] of the demo.
  * `visit`: comes in as a guest, where that can be.
  */
-export function makeEntrance({ title, text, notice = '', logins = [], visit = null, enter }) {
+export function makeEntrance({ title, text, icon: drawn = null, hints = [], notice = '', logins = [], visit = null, enter }) {
   const said = h('p', { class: 'said-at-door', role: 'alert' }, notice)
   const attempt = work => async event => {
     event.preventDefault()
@@ -33,5 +33,16 @@ export function makeEntrance({ title, text, notice = '', logins = [], visit = nu
   )
   const guest = visit && h('button', { type: 'button', onclick: attempt(visit) }, 'Chat as a guest', h('small', {}, 'without an account'))
   const other = logins.length ? h('details', {}, h('summary', {}, 'Somebody else'), form) : form
-  return h('div', { class: 'entrance' }, h('h2', {}, title), h('p', {}, text), said, buttons, guest, other)
+  return h(
+    'div',
+    { class: 'entrance' },
+    drawn && h('span', { class: 'emblem' }, icon(drawn)),
+    h('h2', {}, title),
+    h('p', {}, text),
+    said,
+    buttons,
+    guest,
+    other,
+    hints.length ? h('ol', { class: 'hints', 'aria-label': 'What to try' }, hints.map(each => h('li', {}, each))) : null,
+  )
 }

@@ -120,7 +120,7 @@ export class Inbox {
 }
 
 function rowParts(row) {
-  const name = nameOf(row.customer)
+  const name = nameOf(row.customer, row.contact)
   const { lastMessage } = row
   const by = lastMessage?.author?.__typename === 'StaffMember' ? `${lastMessage.author.displayName.split(' ')[0]}: ` : ''
   return [

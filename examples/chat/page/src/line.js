@@ -32,7 +32,10 @@ export class Line extends EventTarget {
       connectionAckWaitTimeout: SILENCE_MS,
       connectionParams: async () => ({ Authorization: `Bearer ${await session.token()}` }),
       on: {
-        connected: () => this.#become('live'),
+        connected: () => {
+          this.#become('live')
+          this.#rouse()
+        },
         closed: event => {
           clearTimeout(silence)
           if (event?.code === 4403) session.renew()
@@ -63,8 +66,7 @@ export class Line extends EventTarget {
   /** Try again at once. */
   wake() {
     this.#failures = 0
-    for (const wake of this.#wakers) wake()
-    this.#wakers.clear()
+    this.#rouse()
   }
 
   /** Wait a little before the next attempt, longer each time and not to the same beat as others. */
@@ -124,6 +126,11 @@ export class Line extends EventTarget {
     this.#ended.abort()
     this.#client.dispose()
     this.wake()
+  }
+
+  #rouse() {
+    for (const wake of this.#wakers) wake()
+    this.#wakers.clear()
   }
 
   #become(state) {

@@ -1,14 +1,27 @@
 // The page: which sides are shown, and who sits at them.
 import { Agent } from './agent.js'
-import { h, show } from './dom.js'
+import { h, ICONS, show } from './dom.js'
 import { makeEntrance } from './entrance.js'
 import { Session } from './session.js'
 import { Shopper } from './shopper.js'
 
 const SIDES = { both: 'Both', shopper: 'Shopper', agent: 'Agent' }
 const CARDS = {
-  shopper: { title: 'The shopper', text: 'Writes from the shop, on a telephone that loses the network.' },
-  agent: { title: 'The agent', text: 'Answers at the desk, and sees everything the customer ever did.' },
+  shopper: {
+    title: 'The shopper',
+    text: 'Writes in the shop’s chat, on a telephone that loses the network now and then.',
+    icon: ICONS.chat,
+  },
+  agent: {
+    title: 'The agent',
+    text: 'Answers at the desk, and sees everything that the customer ever did.',
+    icon: ICONS.person,
+    hints: [
+      'Sign in on both sides, and write to each other.',
+      'Switch a side’s network off, and go on writing on both.',
+      'Switch it on again: nothing is lost, nothing comes twice.',
+    ],
+  },
 }
 
 /** By one click where the demo gives its logins away: {SHOPPER: [{label, login}], AGENT: …}. */

@@ -53,7 +53,7 @@ export class Shopper {
   /** Where they were; what waits to be sent counts as being somewhere. */
   #openLatest() {
     const waiting = this.#side.outbox.entries().at(-1)
-    const [latest] = this.#me.conversations.nodes
+    const latest = this.#me.conversations.nodes.find(row => row.channel.kind === 'WEB_CHAT')
     if (waiting) this.#side.open(waiting.conversationId, this.#side.rows.get(waiting.conversationId) ?? { start: waiting.start })
     else if (latest && latest.status !== 'CLOSED') this.#side.open(latest.id)
     else if (this.#channelId) this.#begin()
@@ -110,7 +110,7 @@ export class Shopper {
     const hadFocus = this.#thread && this.#thread.element.contains(document.activeElement)
     this.#thread?.end()
     this.#threadOf = talk
-    this.#thread = talk && new Thread(this.#side, { placeholder: 'Write a message…', empty: 'We are here. Ask about an order, an article, anything.' })
+    this.#thread = talk && new Thread(this.#side, { placeholders: { message: 'Write a message…' }, empty: 'We are here. Ask about an order, an article, anything.' })
     show(this.place, this.#thread?.element ?? this.home)
     if (hadFocus) this.#thread?.focus()
   }

@@ -1,6 +1,6 @@
 // The strip above each side: who sits there, how the line is, and the switch with which one cuts it.
 import { h, icon, ICONS, say, show, soon } from './dom.js'
-import { counted, nameOf } from './words.js'
+import { counted } from './words.js'
 
 const REJOICE_MS = 4_000
 
@@ -19,9 +19,17 @@ export function makeStrip(side, { title, onLeave, more = [] }) {
     plug.setAttribute('aria-checked', String(!isOn))
     side.line.cut(isOn)
   }
-  const leave = h('button', { class: 'quiet', type: 'button', onclick: onLeave }, 'Sign out')
-  const name = side.session.isGuest ? 'Guest' : nameOf(side.me)
-  const element = h('header', { class: 'strip' }, h('h2', {}, title), h('span', { class: 'who-am-i' }, name), state, more, plug, leave)
+  const leave = h('button', { class: 'quiet leave', type: 'button', title: 'Sign out', onclick: onLeave }, icon(ICONS.leave), h('span', {}, 'Sign out'))
+  const name = side.session.isGuest ? 'Guest' : (side.me.name ?? side.me.displayName)
+  const element = h(
+    'header',
+    { class: 'strip' },
+    h('div', { class: 'who' }, h('h2', {}, title), h('p', { class: 'who-am-i' }, name)),
+    state,
+    more,
+    plug,
+    leave,
+  )
   const banner = makeBanner(side)
   const draw = soon(() => {
     element.dataset.line = side.line.state

@@ -1,7 +1,7 @@
 // How a conversation looks: what was said, who writes, and where one writes oneself. Both sides use it.
 import { fill, h, icon, ICONS, say, show, soon } from './dom.js'
 import { Problem } from './problem.js'
-import { dayOf, initialsOf, STATUSES, timeOf } from './words.js'
+import { dayOf, initialsOf, nameOf, STATUSES, timeOf } from './words.js'
 
 const AT_THE_END_PX = 60
 const TOGETHER_MS = 5 * 60_000
@@ -15,6 +15,15 @@ const FATES = {
   read: ['twice', 'Read'],
 }
 
+const DEEDS = {
+  OPEN: 'took it up',
+  PENDING: 'waits for the customer',
+  SNOOZED: 'put it to sleep',
+  RESOLVED: 'resolved it',
+  CLOSED: 'closed it',
+  SPAM: 'marked it as spam',
+}
+
 /** The log of a conversation, the line that says who writes, and the field in which one does. */
 export class Thread {
   #side
@@ -23,15 +32,17 @@ export class Thread {
   #seen = 0
   #kind = 'message'
   #problem
+  #placeholders
   #refresh = soon(() => this.#draw())
   #ended = new AbortController()
 
-  /** `placeholder`: what the empty field says. `kinds`: of what may be written: messages, and notes at the desk. */
-  constructor(side, { placeholder, kinds = ['message'], empty = '' }) {
+  /** `placeholders`: what the empty field says, for each kind of what may be written: messages, and notes at the desk. */
+  constructor(side, { placeholders, empty = '' }) {
     this.#side = side
     this.#talk = side.talk
+    this.#placeholders = placeholders
     this.#problem = new Problem(side)
-    this.#make(placeholder, kinds, empty)
+    this.#make(Object.keys(placeholders), empty)
     const { signal } = this.#ended
     side.addEventListener('change', this.#refresh, { signal })
     document.addEventListener('visibilitychange', this.#refresh, { signal })
@@ -48,7 +59,7 @@ export class Thread {
     this.field.focus({ preventScroll: true })
   }
 
-  #make(placeholder, kinds, empty) {
+  #make(kinds, empty) {
     this.earlier = h('button', { class: 'quiet earlier', type: 'button', onclick: () => this.#showEarlier() }, 'Earlier messages')
     this.list = h('div', { class: 'said-list', role: 'log', 'aria-label': 'Messages', 'aria-live': 'polite' })
     this.empty = h('p', { class: 'hint empty' }, empty)
@@ -58,8 +69,6 @@ export class Thread {
     this.field = h('textarea', {
       rows: 1,
       maxLength: TEXT_LENGTH_MAX,
-      placeholder,
-      'aria-label': placeholder,
       value: this.#side.drafts.get(this.#talk.id) ?? '',
       oninput: () => this.#wrote(),
       onkeydown: event => this.#pressed(event),
@@ -91,6 +100,8 @@ export class Thread {
     this.element.classList.toggle('opening', !talk.isOpen && rows.length === 0)
     fill(this.list, rows, { key: row => row.key, make: row => this.#makeRow(row), update: updateRow })
     say(this.typists, this.#whoTypes())
+    this.field.placeholder = this.#placeholders[this.#kind]
+    this.field.setAttribute('aria-label', this.field.placeholder)
     this.form.classList.toggle('for-note', this.#kind === 'note')
     for (const each of this.kinds ? this.kinds.children : []) each.ariaPressed = String(each.name === this.#kind)
     this.#problem.draw(this.#waiting().find(entry => entry.problem) ?? null, this.field)
@@ -142,7 +153,10 @@ export class Thread {
   }
 
   #statusLine({ status, previousStatus, author }) {
-    if (this.#side.name === 'agent') return `${author?.displayName ?? 'Sportello'}: ${STATUSES[status].toLowerCase()}`
+    if (this.#side.name === 'agent') {
+      const who = author?.id === this.#side.me.id ? 'You' : (author?.displayName ?? 'Sportello')
+      return `${who} ${status === 'OPEN' && previousStatus !== 'NEW' ? 'opened it again' : DEEDS[status]}`
+    }
     if (status === 'OPEN' && previousStatus === 'NEW') return `${author?.displayName ?? 'Somebody'} has joined`
     const lines = {
       OPEN: 'Open again',
@@ -156,13 +170,16 @@ export class Thread {
   #makeRow(row) {
     if (row.kind === 'day') return h('p', { class: 'day' }, row.text)
     if (row.kind === 'StatusChange') return h('p', { class: 'event' }, row.text, ' ', h('time', {}, timeOf(row.at)))
-    const who = row.isOwn ? 'You' : (row.author?.displayName ?? 'Somebody')
-    const kind = row.kind === 'Note' ? ['note', h('span', { class: 'label' }, icon(ICONS.note), `Note by ${who}, for the team only`)] : ['', null]
+    const who = row.isOwn ? 'You' : (row.author?.displayName ?? nameOf(null, this.#talk.row?.contact))
+    const isNote = row.kind === 'Note'
+    const label = isNote
+      ? h('span', { class: 'label' }, icon(ICONS.note), `${row.isOwn ? 'Your note' : `A note by ${who}`}, for the team only`)
+      : h('span', { class: row.isOwn ? 'unseen' : 'who' }, who)
     return h(
       'div',
-      { class: `said ${row.isOurs ? 'ours' : 'theirs'} ${kind[0]}` },
+      { class: `said ${row.isOurs ? 'ours' : 'theirs'}${isNote ? ' note' : ''}` },
       row.isOurs ? null : h('span', { class: 'avatar', 'aria-hidden': 'true' }, initialsOf(who)),
-      h('div', { class: 'bubble' }, kind[1] ?? h('span', { class: 'who' }, who), h('p', { class: 'text', dir: 'auto' }, row.text)),
+      h('div', { class: 'bubble' }, label, h('p', { class: 'text', dir: 'auto' }, row.text)),
       h('p', { class: 'fate' }, h('time', {}, timeOf(row.at)), ' ', h('span', { class: 'mark' })),
     )
   }

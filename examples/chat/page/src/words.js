@@ -3,10 +3,12 @@
 const TIME = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 const DAY = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' })
 const DATE = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })
+const MONTH = new Intl.DateTimeFormat('en-GB', { month: 'short', year: 'numeric' })
 const SHORT = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 const DAY_MS = 86_400_000
 
 export const timeOf = moment => TIME.format(new Date(moment))
+export const monthOf = moment => MONTH.format(new Date(moment))
 export const dateOf = moment => DATE.format(new Date(moment))
 
 /** The day of a moment, for a line above what was said on it. */
@@ -33,13 +35,15 @@ export function amountOf({ amount, currencyCode }) {
   return new Intl.NumberFormat('en-GB', { style: 'currency', currency: currencyCode }).format(amount)
 }
 
-/** What a customer is called at the desk: somebody of whom nothing is known is a guest. */
-export function nameOf(customer) {
-  if (!customer) return 'Unknown caller'
+/** What somebody is called at the desk: who is no customer yet by their sign, who has come in without one a guest. */
+export function nameOf(customer, contact = null) {
+  if (!customer) return contact?.name ?? contact?.value ?? 'Somebody'
   return customer.externalId || customer.email || customer.displayName !== 'Customer' ? customer.displayName : 'Guest'
 }
 
+/** Two letters for a name; of a number its end, which tells it from others. */
 export function initialsOf(name) {
+  if (/^\d+$/.test(name)) return name.slice(-2)
   const words = name.split(/\s+/).filter(Boolean)
   return ((words[0]?.[0] ?? '?') + (words.length > 1 ? words.at(-1)[0] : '')).toUpperCase()
 }
