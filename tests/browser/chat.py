@@ -40,8 +40,11 @@ class Net:
         self.proxy.is_down = False
 
     def lose_answer(self, name: str) -> None:
-        """Break once, when a request with this word has gone to the server as a whole: nobody hears what came of it."""
-        fault = Fault(f"after {name}", Way.UP, name.encode(), passes=1.0)
+        """Break once within the answer to this mutation, which is committed: nobody hears what came of it.
+
+        Were it before the answer, the browser might ask again by itself, without a word to the page.
+        """
+        fault = Fault(f"after {name}", Way.DOWN, f'"{name}"'.encode(), passes=0.5)
         self._do(lambda: self.proxy.faults.append(fault))
 
     def _do(self, work: Callable[[], object]) -> None:

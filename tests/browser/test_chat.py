@@ -189,12 +189,12 @@ def test_an_answer_that_gets_lost_doubles_nothing(
 ) -> None:
     """The server wrote it and nobody heard: it is sent again under its own id, the first message of all too."""
     shopper, shopper_net, agent, agent_net = two
-    shopper_net.lose_answer("ChatStart")
+    shopper_net.lose_answer("conversationStart")
     shopper.begin("Half a word from me")
     agent.choose("Half a word from me")
-    agent_net.lose_answer("ChatSend")
+    agent_net.lose_answer("messageSend")
     agent.say("Half a word from us")
-    shopper_net.lose_answer("ChatSend")
+    shopper_net.lose_answer("messageSend")
     shopper.say("and the other half")
     agent.expect_fate("Half a word from us", "sent", "read")
     expected = ["Half a word from me", "Half a word from us", "and the other half"]
@@ -202,8 +202,8 @@ def test_an_answer_that_gets_lost_doubles_nothing(
         expect(side.log.locator(".said")).to_have_count(3, timeout=AT_MOST_MS)
         assert sorted(side.texts()) == sorted(expected)
     assert (shopper_net.proxy.happened, agent_net.proxy.happened) == (
-        ["after ChatStart", "after ChatSend"],
-        ["after ChatSend"],
+        ["after conversationStart", "after messageSend"],
+        ["after messageSend"],
     )
     nodes = ask(demo_url, demo, CONVERSATIONS)["conversations"]["nodes"]
     written = [node["text"] for each in nodes for node in each["interactions"]["nodes"] if "text" in node]
