@@ -8,6 +8,8 @@ PORT ?= 8000
 WORKERS ?= 2
 OPERATIONS ?= 5000
 kills ?= 6
+minutes ?= 10
+events ?=
 UV_FLAGS ?=
 
 SHELL := /bin/sh
@@ -73,6 +75,9 @@ fuzz: $(TOOLS) ## Run generated operations for each role (OPERATIONS=5000): no f
 
 faults: $(TOOLS) ## Kill, stop and freeze servers, PostgreSQL and the broker (kills=6; 200 is the long run).
 	FAULT_KILLS=$(kills) $(BIN)/python -m pytest -n $(WORKERS) -rP tests/faults --timeout 3600
+
+soak: $(TOOLS) ## Write and follow while everything fails in turn (minutes=10, or events=1000000): 0 lost, 0 double.
+	$(BIN)/python -m benchmarks.soak $(if $(events),--events $(events),--minutes $(minutes))
 
 check: check-style check-types check-imports check-schema check-migrations check-docs check-locks ## Check style, types, import contracts, schema, migrations, documents, lock files.
 	@echo "make check: all is well."
@@ -248,5 +253,5 @@ define lock_into
 	@$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) $(UV_FLAGS) --constraint $(1)/dev.txt --output-file $(1)/build.txt -
 endef
 
-.PHONY: help demo serve test test-browser test-clients fuzz faults check audit bench explorer schema docs lock clean explorer-if-possible peers-if-possible \
+.PHONY: help demo serve test test-browser test-clients fuzz faults soak check audit bench explorer schema docs lock clean explorer-if-possible peers-if-possible \
 	check-style check-types check-imports check-schema check-migrations check-docs check-locks

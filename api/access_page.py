@@ -74,7 +74,7 @@ def _section(title: str, rows: list[tuple[str, str, Policy]]) -> list[str]:
     for kind, names, policy in rows:
         cells = [_cell(policy, actor) for actor in actors.values()]
         fields = " ".join(f"`{name}`" for name in names.split())
-        lines.append(f"| {kind} | {fields} | {policy.needs or ''} | {' | '.join(cells)} |")
+        lines.append(f"| {kind} | {fields} | {' or '.join(policy.permissions)} | {' | '.join(cells)} |")
     return [*lines, ""]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from domain.base.exports import Part, tell_acts
 from domain.customers.actions.exports import tell_customers
 from domain.identity.actions.exports import tell_accounts
+from domain.interactions.actions.exports import tell_conversations
 from domain.orders.actions.exports import tell_orders
 
-EXPORTED: Sequence[Part] = (tell_customers, tell_orders, tell_accounts, tell_acts)
+EXPORTED: Sequence[Part] = (tell_customers, tell_orders, tell_conversations, tell_accounts, tell_acts)

@@ -29,6 +29,11 @@ class Broker:
         """Return its address."""
         return f"valkey://127.0.0.1:{self.port}"
 
+    @property
+    def is_running(self) -> bool:
+        """Tell whether it runs."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start it, and wait until it listens."""
         options = {"bind": "127.0.0.1", "port": str(self.port), "save": "", "dir": self._folder}

@@ -214,7 +214,7 @@ def postgres_server(settings: Mapping[str, str] | None = None) -> Iterator[Postg
     if url := os.environ.get(ENVIRONMENT_VARIABLE):
         yield PostgresServer(_named_server(url))
         return
-    server = _OwnServer(find_postgres_binaries(), settings)
+    server = OwnServer(find_postgres_binaries(), settings)
     try:
         yield server.start()
     finally:
@@ -289,15 +289,17 @@ def _copied(binaries: Path, target: Path) -> Path:
     return target / binaries.relative_to(site)
 
 
-class _OwnServer:
+class OwnServer:
     """A server with its data, its socket and its log in one temporary folder."""
 
     def __init__(self, binaries: Path, settings: Mapping[str, str] | None) -> None:
+        """Take its programs, and settings for one whose data are on the disk."""
         self._binaries = binaries.resolve()
         self._settings = settings or {}
         self._folder = temporary_folder(in_memory=settings is None)
         self._owner = os.getpid()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._account: _Account | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self._watchdog: subprocess.Popen[bytes] | None = None
         atexit.register(self.stop)
 
@@ -310,21 +312,27 @@ class _OwnServer:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        account = self._initialise()
-        settings = {**SETTINGS, **self._settings, "unix_socket_directories": str(self._folder)}
-        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self._process = account.run("postgres", "-D", str(self._folder / "data"), *arguments, folder=self._folder)
-        self._wait_until_ready(self._process)
+        self._account = self._initialise()
+        process = self.run()
         query = {"host": str(self._folder), "port": str(PORT)}
         maintenance = URL.create(DRIVER, username="postgres", database="postgres", query=query)
-        return PostgresServer(maintenance, self._folder, self._process.pid)
+        return PostgresServer(maintenance, self._folder, process.pid)
+
+    def run(self) -> subprocess.Popen[bytes]:
+        """Start the server on data that are there, and wait until it accepts connections."""
+        assert self._account is not None
+        settings = {**SETTINGS, **self._settings, "unix_socket_directories": str(self._folder)}
+        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self.process = self._account.run("postgres", "-D", str(self._folder / "data"), *arguments, folder=self._folder)
+        self._wait_until_ready(self.process)
+        return self.process
 
     def stop(self) -> None:
         """Stop the server and remove its folder; a second call does nothing."""
         if os.getpid() != self._owner:  # a fork of the tests' process that comes to its end
             return
-        if self._process:
-            _end(self._process)
+        if self.process:
+            _end(self.process)
         deadline = time.monotonic() + STOP_SECONDS
         while self._folder.exists() and time.monotonic() < deadline:
             # A killed server's last children may still write: then once more.
@@ -341,13 +349,13 @@ class _OwnServer:
         for account in _accounts(self._binaries, self._folder):
             try:
                 os.chown(self._folder, os.geteuid() if account.user is None else account.user, -1)
-                self._process = account.run("initdb", "-D", str(data), *options, folder=self._folder)
-                if self._process.wait(INITDB_SECONDS) == 0:
+                self.process = account.run("initdb", "-D", str(data), *options, folder=self._folder)
+                if self.process.wait(INITDB_SECONDS) == 0:
                     return account
             except (OSError, subprocess.TimeoutExpired) as error:  # no right to change user, or to reach the programs
                 errors.append(f"{error}\n")
-            if self._process:
-                _end(self._process)
+            if self.process:
+                _end(self.process)
             shutil.rmtree(data, ignore_errors=True)
         message = f"initdb of {self._binaries} failed:\n{''.join(errors)}{self._log()}"
         raise RuntimeError(message)

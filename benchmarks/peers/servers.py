@@ -79,7 +79,7 @@ def start(kind: Kind, url: str, *, port: int, folder: Path) -> Started:
     """Start a server on a database that is filled."""
     environment, headers = _environment(url, port), {}
     if kind.name == PRODUCT_NAME:
-        environment |= PRODUCT_SETTINGS | {"SPORTELLO_DATABASE_URL": _plain(url)}
+        environment |= PRODUCT_SETTINGS | {"SPORTELLO_DATABASE_URL": plain(url)}
         headers = {"Authorization": f"Bearer {_create_key(environment, folder)}"}
     running = processes.start(kind.name, _command(kind, port), environment, port=port, folder=folder)
     return Started(kind, running, headers)
@@ -105,7 +105,7 @@ def _environment(url: str, port: int) -> dict[str, str]:
     return {"PEERS_DSN": url, "PORT": str(port), "NODE_ENV": "production"} | place
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
     return url.replace("+asyncpg", "").replace("+aiosqlite", "")
 
 

@@ -40,9 +40,9 @@ _PATIENCE_MS = 500
 
 _LOCK_NOT_AVAILABLE = "55P03"
 _UNIQUE_VIOLATION = "23505"
-_RETRIED_STATES = {_UNIQUE_VIOLATION, "40001", "40P01", _LOCK_NOT_AVAILABLE}
-"""Unique violation, serialization failure, deadlock, a lock held too long: two writers met. Run again, one of them
-sees the other."""
+_RETRIED_STATES = {_UNIQUE_VIOLATION, "23503", "40001", "40P01", _LOCK_NOT_AVAILABLE}
+"""Unique violation, a row that refers to one that was just removed, serialization failure, deadlock, a lock held too
+long: two writers met. Run again, one of them sees the other."""
 _DISK_FULL_STATES = {"53100"}
 _NO_SUCH_CHARACTER_STATES = {"22021", "22P05"}
 """NUL, as it is and as JSON writes it."""

@@ -19,14 +19,14 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from domain.base.audience import Audience, Topics
 from domain.base.database import Database, Session
-from domain.base.errors import Invalid, StorageFull
+from domain.base.errors import Invalid
 from domain.base.events import Event
 from domain.base.hints import Hints, PostgresHints
 from domain.base.repository.events import Head, find_head, has_fresh_events, list_logged, number_events
+from domain.base.signals import Signals
 from domain.base.valkey_hints import ValkeyHints
 
 WAITING_MAX = 1_000
@@ -42,7 +42,6 @@ ANSWER_WITHIN_S = 10.0
 """How long the database may take for one step: one that is frozen would hold it for ever, also when it is back."""
 
 _CURSOR = re.compile(r"(?P<epoch>[0-9a-f]{16})-(?P<seq>[0-9]{1,18})")
-_TROUBLE = (SQLAlchemyError, OSError, StorageFull)
 
 _log = structlog.get_logger(__name__)
 
@@ -202,13 +201,16 @@ class Feed:
         database: Database,
         *,
         hints_url: str | None = None,
+        signals: Signals | None = None,
         waiting_max: int = WAITING_MAX,
         look_every_s: float = LOOK_EVERY_S,
     ) -> None:
-        """Follow nothing yet. `hints_url`: the broker that hints go over, instead of PostgreSQL."""
+        """Follow nothing yet. `hints_url`: the broker that hints, and signals, go over, instead of PostgreSQL."""
         self._database = database
         self._hints: Hints = (
-            PostgresHints(database.url, self.wake) if hints_url is None else ValkeyHints(hints_url, self.wake)
+            PostgresHints(database.url, self.wake, signals=signals)
+            if hints_url is None
+            else ValkeyHints(hints_url, self.wake, signals=signals)
         )
         self._notifies = hints_url is None
         self._waiting_max = waiting_max
@@ -231,7 +233,7 @@ class Feed:
 
     @asynccontextmanager
     async def hearing(self) -> AsyncIterator[None]:
-        """Follow the log while the block lasts, with hints of other processes, where there may be any."""
+        """Follow the log while the block lasts, with hints and signals of other processes, where there may be any."""
         async with self.running():
             if self._database.is_sqlite:
                 yield
@@ -326,7 +328,7 @@ class Feed:
             self._news.clear()
             try:
                 await self._look()
-            except _TROUBLE as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the next look may succeed, and nobody else looks
                 _log.warning("the event log cannot be followed at the moment", reason=repr(error))
                 await asyncio.sleep(self._look_every_s)
 

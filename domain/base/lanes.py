@@ -20,11 +20,23 @@ from domain.base.kept import Kept
 STATEMENTS_ON_A_CONNECTION = 300
 """Prepared statements that a connection of PostgreSQL keeps: each takes some ten kilobytes there."""
 
-DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, sqlite3.Error, OSError)
+DRIVER_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    sqlite3.Error,
+    OSError,
+)
 """What a driver raises that is no fault of ours."""
 
 _LANE = "lane"
-_LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.AdminShutdownError, OSError)
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server has said that it ends, and the end is not seen yet
+    asyncpg.AdminShutdownError,
+    OSError,
+)
 _PATIENCE_S = 30
 
 

@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 from uuid import UUID
 
-import orjson
+import structlog
 
 from domain.base.clock import Clock
 from domain.base.identifiers import new_id
+from domain.base.signal_words import Signal as Signal
+from domain.base.signal_words import SignalKind as SignalKind
+from domain.base.signal_words import Word, WordKind, read_words, write_words
 
 HELD_LASTS = timedelta(seconds=30)
 """How long a signal that is held outlives the process that held it, should that one be killed."""
@@ -31,23 +33,10 @@ _HELD = ""
 _SOURCES_MAX = 100_000
 """Signals that are known at once; who floods them loses the oldest."""
 
+_OUTGOING_MAX = 10_000
+"""Signals that wait to be told to other processes; who floods them loses the oldest."""
 
-class SignalKind(StrEnum):
-    """What is signalled."""
-
-    TYPING = "TYPING"
-    VIEWING = "VIEWING"
-    PRESENCE = "PRESENCE"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """Somebody signals something about a subject: a conversation, or themselves."""
-
-    kind: SignalKind
-    subject_id: UUID
-    author_kind: str
-    author_id: UUID
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +88,9 @@ class Signals:
         self._followers: set[Follower] = set()
         self._users = 0
         self._task: asyncio.Task[None] | None = None
-        self._outgoing: dict[Signal, _Holding | None] = {}
+        self._outgoing: dict[Signal | None, Word] = {}
         self._is_relayed = False
+        self._was_told_nonsense = False
         self.has_outgoing = asyncio.Event()
         """Set while there is something that other processes do not know."""
 
@@ -112,8 +102,9 @@ class Signals:
     def end(self, signal: Signal) -> None:
         """Signal something no more, whichever process knows it to be signalled."""
         if self.find(signal) is not None:
-            self._send(signal, None)
-            self._forget(signal)
+            now = self._clock.now()
+            self._send(Word(WordKind.END, self._own_id, signal, at=now))
+            self._forget(signal, until=now)
 
     def renew(self, signal: Signal, *, lasts: timedelta) -> None:
         """Let a signal last longer, where it holds: with the value that was said last."""
@@ -157,9 +148,9 @@ class Signals:
         """Yield what learns of the signals that are wanted: first of those that hold."""
         follower = Follower(wants)
         async with self.running():
-            for signal in list(self._holdings):
-                if (value := self.find(signal)) is not None:
-                    follower.tell(signal, value)
+            self._sweep()
+            for signal in self._holdings:
+                follower.tell(signal, self.find(signal))
             self._followers.add(follower)
             try:
                 yield follower
@@ -184,8 +175,9 @@ class Signals:
 
     @contextmanager
     def relayed(self) -> Iterator[None]:
-        """Keep what other processes have to be told while the block lasts; first all of it."""
+        """Keep what other processes have to be told while the block lasts; first that this one is there, and all."""
         self._is_relayed = True
+        self._send(Word(WordKind.HELLO, self._own_id))
         self.announce()
         try:
             yield
@@ -197,48 +189,50 @@ class Signals:
         """Tell the other processes all that this one knows of its own clients."""
         for signal, sources in self._holdings.items():
             if (own := sources.get(self._own_id)) is not None:
-                self._send(signal, own)
+                self._send_holding(signal, own)
 
     def take_outgoing(self, *, length_max: int) -> Iterable[str]:
-        """Yield what other processes are to be told, as texts of at most so many bytes."""
+        """Return what other processes are to be told, as texts of at most so many bytes."""
         outgoing, self._outgoing = self._outgoing, {}
         self.has_outgoing.clear()
-        lines: list[bytes] = []
-        size = 0
-        for signal, holding in outgoing.items():
-            line = orjson.dumps(self._written(signal, holding))
-            if lines and size + len(line) + 1 > length_max:
-                yield b"\n".join(lines).decode()
-                lines, size = [], 0
-            lines.append(line)
-            size += len(line) + 1
-        if lines:
-            yield b"\n".join(lines).decode()
+        return write_words(outgoing.values(), length_max=length_max)
 
     def hear(self, text: str) -> None:
         """Learn what another process told. Own words come back, too; they are known."""
-        for line in text.splitlines():
-            source, kind, subject_id, author_kind, author_id, value, lasts_ms, since_ms = orjson.loads(line)
-            if source == self._own_id:
-                continue
-            signal = Signal(SignalKind(kind), UUID(subject_id), author_kind, UUID(author_id))
-            if value is None:
-                self._forget(signal)
-                continue
-            until = self._clock.now() + timedelta(milliseconds=lasts_ms)
-            self._note(signal, source, _Holding(value, until, datetime.fromtimestamp(since_ms / 1_000, UTC)))
+        for word in read_words(text, now=self._clock.now()):
+            if word is None:
+                self._refuse()
+            elif word.source != self._own_id:
+                self._learn(word)
 
-    def _written(self, signal: Signal, holding: _Holding | None) -> list[object]:
-        about: list[object] = [self._own_id, signal.kind, signal.subject_id, signal.author_kind, signal.author_id]
-        if holding is None:
-            return [*about, None, 0, 0]
+    def _refuse(self) -> None:
+        """Note once that somebody tells what cannot be understood: a later release, or who should tell nothing."""
+        if not self._was_told_nonsense:
+            self._was_told_nonsense = True
+            _log.warning("something that is no signal came from outside and is dropped, as will be all like it")
+
+    def _learn(self, word: Word) -> None:
+        if word.signal is None:
+            self.announce()
+        elif word.kind is WordKind.PUT:
+            self._note(word.signal, word.source, _Holding(word.value, self._clock.now() + word.lasts, word.at))
+        elif word.kind is WordKind.DROP:
+            self._lose(word.signal, word.source)
+        else:
+            self._forget(word.signal, until=word.at)
+
+    def _send_holding(self, signal: Signal, holding: _Holding) -> None:
         lasts = holding.until - self._clock.now()
-        return [*about, holding.value, lasts // timedelta(milliseconds=1), int(holding.since.timestamp() * 1_000)]
+        if lasts > timedelta():
+            self._send(Word(WordKind.PUT, self._own_id, signal, holding.value, lasts, holding.since))
 
-    def _send(self, signal: Signal, holding: _Holding | None) -> None:
-        if self._is_relayed:
-            self._outgoing[signal] = holding
-            self.has_outgoing.set()
+    def _send(self, word: Word) -> None:
+        if not self._is_relayed:
+            return
+        self._outgoing[word.signal] = word
+        self.has_outgoing.set()
+        if len(self._outgoing) > _OUTGOING_MAX:
+            del self._outgoing[next(iter(self._outgoing))]
 
     def _note(self, signal: Signal, source: str, holding: _Holding) -> None:
         """Keep what a process knows; tell those who follow where that is news."""
@@ -248,27 +242,34 @@ class Signals:
         self._end_count += 1
         heapq.heappush(self._ends, (holding.until, self._end_count, signal, source, holding))
         if source == self._own_id:
-            self._send(signal, holding)
+            self._send_holding(signal, holding)
         self._tell(signal, before)
         while len(self._ends) > _SOURCES_MAX:
             self._pop_end()
 
     def _drop(self, signal: Signal) -> None:
         """Signal something no more in this process; another one may."""
+        if self._lose(signal, self._own_id):
+            self._send(Word(WordKind.DROP, self._own_id, signal))
+
+    def _lose(self, signal: Signal, source: str) -> bool:
+        """Forget what one process knows; tell whether it knew anything."""
         before = self.find(signal)
         sources = self._holdings.get(signal, {})
-        if sources.pop(self._own_id, None) is None:
-            return
+        if sources.pop(source, None) is None:
+            return False
         if not sources:
             del self._holdings[signal]
-        # The others forget it, and whoever still holds it says so again.
-        self._send(signal, None)
         self._tell(signal, before)
+        return True
 
-    def _forget(self, signal: Signal) -> None:
+    def _forget(self, signal: Signal, *, until: datetime) -> None:
+        """Forget what was said until then, whichever process knows it; what is held here holds on."""
         before = self.find(signal)
-        self._holdings.pop(signal, None)
-        if signal in self._held:
+        newer = {source: each for source, each in self._holdings.pop(signal, {}).items() if each.since > until}
+        if newer:
+            self._holdings[signal] = newer
+        if signal in self._held and self._own_id not in newer:
             self.put(signal, _HELD, lasts=HELD_LASTS)
         self._tell(signal, before)
 

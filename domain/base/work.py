@@ -154,8 +154,8 @@ class Works:
 
     def __post_init__(self) -> None:
         """Follow the database's own log."""
-        object.__setattr__(self, "feed", Feed(self.database, hints_url=self.hints_url))
         object.__setattr__(self, "signals", Signals(self.clock))
+        object.__setattr__(self, "feed", Feed(self.database, hints_url=self.hints_url, signals=self.signals))
 
     async def perform(
         self,

@@ -2,23 +2,25 @@
 
 An area lets its events appear by declaring, above the function that makes an item of one,
 
-    @told_to_all(events.OrderChanged, shows=OrderChanged, policy=ORDERS)
-    async def show_order(info: Info, committed: Committed) -> OrderChanged | None: ...
+    @told_to_all(events.NotesRead, shows=ConversationRead, policy=TEAM)
+    async def show_notes_read(info: Info, told: Sequence[Committed]) -> list[ConversationRead | None]: ...
 
-The item is read when it is sent, by whoever listens: the function returns None for what they may not see.
+The items are read when they are sent, by whoever listens: the function returns None for what they may not see. A stream
+shows one event at a time, a page all of it at once.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, TypeAlias, Union
 
 import strawberry
 from strawberry import UNSET
 
 from domain.base.errors import Invalid
 from domain.base.events import Event
-from domain.base.feed import Committed, ResyncNeeded, check_cursor, find_end
+from domain.base.feed import Committed, Place, ResyncNeeded, check_cursor, find_end
 from schema.base.context import Info
 from schema.base.descriptions import described_enum, given, shown
 from schema.base.events import AfterCursor, ResyncRequired, begin_after, until_resync
@@ -36,7 +38,8 @@ _FOLLOWED = (
     "Everything that happens, over all customers and areas, as far as whoever asks sees it. For staff and programs."
 )
 
-Show = Callable[[Info, Committed], Awaitable[Any]]
+Show: TypeAlias = Callable[[Info, Sequence[Committed]], Awaitable[Sequence[Any]]]
+"""Makes the items of events, one for each; None for what whoever listens may not see."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ def declare_event_log(query: type, subscription: type) -> None:
 
     async def follow(self: Any, info: Info, after: Any = UNSET, types: Any = UNSET) -> Any:  # noqa: ANN401, ARG001
         begin_after(info, after)
-        return until_resync(info, _seen(info, _events_of(given(types))))
+        return until_resync(info, _seen(info, list_told_kinds(given(types))))
 
     pull.__annotations__ |= {
         "after": Annotated[Cursor, strawberry.argument(description="Only what was committed behind this cursor.")],
@@ -117,15 +120,22 @@ def _page_type(item: Any) -> Any:  # noqa: ANN401
     return strawberry.type(EventPage, description="A page of what happened.")
 
 
-def _events_of(types: Collection[str] | None) -> frozenset[type[Event]]:
+def list_told_kinds(types: Collection[str] | None = None) -> frozenset[type[Event]]:
     """Return the kinds of events that are shown as one of these types; None: all."""
     return frozenset(event for event, kind in _KINDS.items() if types is None or kind.shows.__name__ in set(types))
 
 
-async def _shown(info: Info, committed: Committed) -> Any:  # noqa: ANN401
-    """Return what happened as who asks may see it now; None where they may not."""
-    kind = _KINDS[type(committed.event)]
-    return await kind.show(info, committed) if kind.policy.allows(info.context.actor) else None
+async def _shown(info: Info, told: Sequence[Committed]) -> list[Any]:
+    """Return what happened as who asks may see it now, in its order; what is shown the same way is read together."""
+    together: defaultdict[Show, list[Committed]] = defaultdict(list)
+    for committed in told:
+        kind = _KINDS[type(committed.event)]
+        if kind.policy.allows(info.context.actor):
+            together[kind.show].append(committed)
+    items: dict[Place, Any] = {}
+    for show, same in together.items():
+        items |= zip((committed.place for committed in same), await show(info, same), strict=True)
+    return [item for committed in told if (item := items.get(committed.place)) is not None]
 
 
 async def _pull(info: Info, page: Any, *, after: str, first: int | None, types: Any) -> Any:  # noqa: ANN401
@@ -133,7 +143,7 @@ async def _pull(info: Info, page: Any, *, after: str, first: int | None, types: 
     if not 1 <= size <= PAGE_SIZE_MAX:
         message = f"first is from 1 to {PAGE_SIZE_MAX}."
         raise Invalid(message)
-    place, wanted = check_cursor(after), _events_of(types)
+    place, wanted = check_cursor(after), list_told_kinds(types)
     feed = info.context.works.feed
     try:
         found = await feed.read_after(place)
@@ -142,9 +152,8 @@ async def _pull(info: Info, page: Any, *, after: str, first: int | None, types: 
             end = await find_end(session)
         return page(items=[ResyncRequired(reason=needed.reason)], end_cursor=Cursor(end.cursor), has_next_page=False)
     looked_at = found[:size]
-    items = [await _shown(info, each) for each in looked_at if type(each.event) in wanted]
     return page(
-        items=[item for item in items if item is not None],
+        items=await _shown(info, [each for each in looked_at if type(each.event) in wanted]),
         end_cursor=Cursor(looked_at[-1].cursor if looked_at else after),
         has_next_page=len(found) > size,
     )
@@ -153,7 +162,7 @@ async def _pull(info: Info, page: Any, *, after: str, first: int | None, types: 
 async def _seen(info: Info, wanted: frozenset[type[Event]]) -> AsyncGenerator[Any, None]:
     async with info.context.following.listen(lambda event: type(event) in wanted, topics=wanted) as listener:
         while True:
-            item = await _shown(info, await listener.take())
+            items = await _shown(info, [await listener.take()])
             await info.context.close_reading()  # nothing is held while the next event is waited for
-            if item is not None:
+            for item in items:
                 yield item

@@ -42,6 +42,8 @@ class Policy:
 
     needs: Permission | None = None
     """The permission without which staff and programs may not; None: whoever reached the object."""
+    or_needs: Permission | None = None
+    """Another permission that does as well."""
     is_for_anonymous: bool = False
     """Also who did not sign in."""
     is_for_shoppers: bool = False
@@ -70,13 +72,19 @@ class Policy:
             return False
         if actor.is_masked and not self.is_for_partners:
             return False
-        return self.needs is None or actor.may(self.needs)
+        return self.needs is None or any(actor.may(each) for each in self.permissions)
 
     def check(self, actor: Actor) -> None:
         """Raise `Forbidden` unless the actor may."""
         if not self.allows(actor):
-            message = "This is not for you." if self.needs is None else f"This needs the permission {self.needs}."
+            named = " or ".join(self.permissions)
+            message = f"This needs the permission {named}." if named else "This is not for you."
             raise Forbidden(message)
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """Return the permissions of which staff and programs need one."""
+        return tuple(each for each in (self.needs, self.or_needs) if each is not None)
 
     @property
     def is_plain(self) -> bool:

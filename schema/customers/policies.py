@@ -92,7 +92,7 @@ POLICIES: Rows = {
         "id state score signals evidence reason unmergeReason proposedAt mergedAt rejectedAt unmergedAt": REACHED,
         "survivor absorbed": REACHED,
     },
-    "CustomerMergePreview": {"survivor absorbed blockers identities conversationCount": REACHED},
+    "CustomerMergePreview": {"survivor absorbed blockers identities": REACHED},
     "CustomerValue": {
         "orderCount netSpent otherCurrencies asOf averageOrder firstOrderAt lastOrderAt": REACHED,
         "recencyScore frequencyScore monetaryScore decile": REACHED,

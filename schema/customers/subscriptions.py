@@ -84,7 +84,7 @@ async def _seen(info: Info, key: UUID) -> AsyncGenerator[Any, None]:
     followed = follow_customer(context.works, following=context.following, customer_id=key, kinds=list_event_kinds())
     async with aclosing(followed) as happenings:
         async for told in happenings:
-            item = await show_item(info, told)
+            item = await show_item(info, told.committed)
             if item is not None:
                 yield item
             await context.close_reading()  # nothing is held while the next event is waited for

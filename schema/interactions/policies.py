@@ -46,6 +46,7 @@ POLICIES: Rows = {
     "InteractionChanged": {"cursor occurredAt conversation interaction": REACHED},
     "ConversationRead": {"cursor occurredAt conversation reader seq": REACHED},
     "Customer": {"conversations": CONVERSATIONS},
+    "CustomerMergePreview": {"conversationCount": REACHED},
     "Channel": {"id kind name isActive": REACHED, "store": STORES},
     "Bot": {"id displayName avatarUrl": REACHED},
     "Conversation": {

@@ -35,6 +35,7 @@ from schema.base.extends import extends
 from schema.base.ids import key_of
 from schema.base.types import Direction
 from schema.customers.types.customers import Customer
+from schema.customers.types.merges import CustomerMergePreview
 from schema.interactions.inputs.lists import ConversationFilter, ConversationSort
 from schema.interactions.types.channels import Channel
 from schema.interactions.types.conversations import Conversation, load_conversations
@@ -161,3 +162,13 @@ async def _count_by_customer(session: Session, keys: Sequence[UUID | None]) -> l
         where=(is_conversation_seen, ConversationRow),
     )
     return [0 if key is None else counts[key] for key in keys]
+
+
+@extends(CustomerMergePreview)
+@batched(description="How many conversations the one customer would have.")
+async def conversation_count(previews: list[CustomerMergePreview], info: Info) -> list[int]:
+    """Count what both have now."""
+    keys = list(dict.fromkeys(key for preview in previews for key in preview.keys))
+    async with info.context.reading() as session:
+        counts = dict(zip(keys, await _count_by_customer(session, keys), strict=True))
+    return [sum(counts[key] for key in preview.keys) for preview in previews]

@@ -82,7 +82,7 @@ async def _seen(info: Info, key: UUID | None) -> AsyncGenerator[Any, None]:
     async with info.context.following.listen(wants, topics=topics) as listener:
         while True:
             committed = await listener.take()
-            item = await SHOWN[type(committed.event)](info, committed)
+            (item,) = await SHOWN[type(committed.event)](info, [committed])
             await info.context.close_reading()  # nothing is held while the next event is waited for
             if item is not None:
                 yield item

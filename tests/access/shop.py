@@ -65,6 +65,9 @@ RECEIVE = """mutation($input: MessageReceiveInput!) { messageReceive(input: $inp
 RECOGNISE = """mutation($input: ConversationUpdateInput!) { conversationUpdate(input: $input) {
   userErrors { message } conversation { contact { name } } } }"""
 REMARK = """mutation($input: NoteAddInput!) { noteAdd(input: $input) { userErrors { message } note { id } } }"""
+ANNOUNCE = """mutation { attachmentCreate(input: {filename: "a.png", contentType: "image/png", byteSize: 1}) {
+  attachment { id } uploadUrl } }"""
+SAY = "mutation($input: MessageSendInput!) { messageSend(input: $input) { userErrors { message } } }"
 MERGE = """mutation($a: ID!, $b: ID!) { customerMerge(input: { survivorId: $a, absorbedId: $b }) {
   userErrors { message } merge { id } } }"""
 
@@ -211,7 +214,19 @@ async def _talk(client: Client, name: str, *, store: str, customer_id: str, orde
     note = (await client.ask(REMARK, {"input": remark})).data["noteAdd"]["note"]
     stands = {each["__typename"]: each["id"] for each in begun["interactions"]["nodes"]}
     mailed = await _write_in(client, name, store=store, customer_id=customer_id)
-    return {"Channel": channel["id"], "Conversation": begun["id"], "Note": note["id"], "Mailed": mailed, **stands}
+    known = {"Channel": channel["id"], "Conversation": begun["id"], "Note": note["id"], "Mailed": mailed}
+    return {**known, **stands, "Attachment": await _attach(client, begun["id"])}
+
+
+async def _attach(client: Client, conversation_id: str) -> str:
+    """Let the shop send a file; return its id."""
+    announced = (await client.ask(ANNOUNCE)).data["attachmentCreate"]
+    sent = await client.http.put(announced["uploadUrl"], content=b"x")
+    assert sent.status_code == 204
+    file = announced["attachment"]["id"]
+    said = {"conversationId": conversation_id, "text": "See the picture", "attachmentIds": [file]}
+    assert (await client.ask(SAY, {"input": said})).data["messageSend"]["userErrors"] == []
+    return str(file)
 
 
 async def _write_in(client: Client, name: str, *, store: str, customer_id: str) -> str:

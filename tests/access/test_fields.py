@@ -67,6 +67,7 @@ PATHS: dict[str, tuple[str, ...]] = {
     "InteractionEdge": ("conversation(id: {Conversation})", "interactions(first: 5)", "edges"),
     "Contact": ("conversation(id: {Mailed})", "contact"),
     "Message": ("node(id: {Message})", "... on Message"),
+    "Attachment": ("node(id: {Attachment})", "... on Attachment"),
     "Note": ("node(id: {Note})", "... on Note"),
     "StatusChange": ("node(id: {StatusChange})", "... on StatusChange"),
     "Bot": ("node(id: {Message})", "... on Message", "author", "... on Bot"),

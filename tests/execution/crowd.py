@@ -1,7 +1,7 @@
 """A shop that grows: so many customers, and one of them with so many of everything that a customer can have."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import product
@@ -13,6 +13,9 @@ from babel.localedata import locale_identifiers
 
 from domain.base.actors import EVERY_PERMISSION, SYSTEM, Actor, ActorKind, StaffRole
 from domain.base.errors import Refusal, Refusals
+from domain.base.events import Event
+from domain.base.feed import Place
+from domain.base.identifiers import new_id
 from domain.base.work import Work, Works
 from domain.customers.actions.attributes import upsert_definition
 from domain.customers.actions.consents import record_consent
@@ -28,6 +31,9 @@ from domain.customers.rules.attributes import (
 from domain.customers.rules.consents import ChannelKind, ConsentDecision, ConsentDetails, ConsentPurpose
 from domain.customers.rules.families import FAMILY_SIZE_MAX
 from domain.customers.rules.profiles import TAGS_MAX, Buyer, CustomerChanges, CustomerDetails
+from domain.files.actions.attachments import create_attachment
+from domain.files.repository import get_attachments_for_update
+from domain.files.rules import ATTACHMENTS_MAX, FileDetails
 from domain.identity.actions.keys import create_api_key
 from domain.identity.actions.sessions import open_customer_token
 from domain.identity.actions.staff import create_staff_member, update_staff_member
@@ -37,6 +43,7 @@ from domain.interactions.actions.channels import ChannelDetails, upsert_channel
 from domain.interactions.actions.conversations import (
     ConversationChanges,
     ConversationStart,
+    mark_read,
     start_conversation,
     update_conversation,
 )
@@ -119,6 +126,41 @@ class Crowd:
             works = Works(database=self.works.database, reactions=REACTIONS, clock=clock)
             app = Actor(kind=ActorKind.APP, permissions=EVERY_PERMISSION, id=self._keys[number])
             await works.perform(lambda work, number=number: self._talk(work, number), actor=app, action="test")  # type: ignore[misc]
+        shopper = Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=self.customers[0])
+        for key in self._conversations:
+            await self.works.perform(
+                lambda work, key=key: mark_read(work, conversation_id=key, seq=1),  # type: ignore[misc]
+                actor=shopper,
+                action="test",
+            )
+
+    async def tell_again(self, kind: type[Event]) -> Place:
+        """Record what happened once more, so much of one kind, and return the place before it.
+
+        What nobody has done in this shop may have happened to those of whom something else is told.
+        """
+        names = {each.name for each in fields(kind) if each.default is MISSING}
+        found = [each for each in await self._logged() if all(getattr(each, name, None) for name in names)]
+        told = dict.fromkeys(kind(**{name: getattr(each, name) for name in names}) for each in found)
+        end = await self.works.feed.end()
+
+        async def record(work: Work) -> None:
+            for event in tuple(told)[: self.size]:
+                work.record(event)
+
+        works = Works(database=self.works.database, reactions={}, clock=self.works.clock)
+        await works.perform(record, actor=SYSTEM, action="test")
+        await self.works.feed.settle()
+        return end
+
+    async def _logged(self) -> list[Event]:
+        """Return everything that happened."""
+        place = Place((await self.works.feed.end()).epoch, 0)
+        found: list[Event] = []
+        while page := await self.works.feed.read_after(place):
+            found += [each.event for each in page]
+            place = page[-1].place
+        return found
 
     async def _perform(self, story: Callable[[Work], Awaitable[_Answer]]) -> _Answer:
         return await self.works.perform(story, actor=SYSTEM, action="test")
@@ -263,17 +305,29 @@ class Crowd:
             self.exports.append(global_id("CustomerExport", key))
 
     async def _talk(self, work: Work, number: int) -> None:
-        """Let a program write to the first customer, and note something on the first of these conversations."""
+        """Let a program write to the first customer, and note something on the first conversation."""
         door = ChannelDetails(name=f"Chat {number}", kind=ChannelKind.WEB_CHAT, store_code=f"s-{number}")
         channel_id = await upsert_channel(work, details=door)
         said = MessageDetails(text=f"About {number}")
-        start = ConversationStart(channel_id=channel_id, message=said, customer_id=self.customers[0])
+        files = tuple([await _file(work, place) for place in range(min(number + 1, ATTACHMENTS_MAX))])
+        shown = replace(said, attachment_ids=files)
+        start = ConversationStart(channel_id=channel_id, message=shown, customer_id=self.customers[0])
         self._conversations.append(await start_conversation(work, start=start))
         first = self._conversations[0]
         for key in {self._conversations[number], first}:
             await add_note(work, conversation_id=key, details=said)
         tags = [f"tag {tag}" for tag in range(min(number + 1, CONVERSATION_TAGS_MAX))]
         await update_conversation(work, conversation_id=first, changes=ConversationChanges(tags=tags))
+
+
+async def _file(work: Work, place: int) -> UUID:
+    """Return a file that is there whole, for all that lists show of it."""
+    details = FileDetails(filename=f"{place}.png", content_type="image/png", byte_size=1)
+    key = await create_attachment(work, details=details)
+    await work.session.flush()
+    (await get_attachments_for_update(work.session, [key]))[key].upload_id = new_id()
+    await work.session.flush()
+    return key
 
 
 def _word(number: int) -> str:

@@ -23,11 +23,13 @@ from domain.base.work import Works
 from domain.customers.rules.consents import ChannelKind, ConsentPurpose
 from domain.customers.rules.families import FAMILY_SIZE_MAX
 from domain.customers.rules.profiles import TAGS_MAX
+from domain.files.rules import ATTACHMENTS_MAX
 from domain.identity.repository.stores import list_stores
 from domain.identity.rules import LISTED_MAX
 from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
 from schema.base.batched import batched
 from schema.base.context import Context, Info
+from schema.base.event_log import list_told_kinds
 from schema.base.execution.executor import BreadthFirst
 from tests.access.shop import TYPES, ids_in
 from tests.conftest import GENEROUS, Client
@@ -51,8 +53,8 @@ FEWER: Mapping[str, tuple[int, str]] = {
     "Customer.merges": (FAMILY_SIZE_MAX - 1, "a family has at most a hundred records"),
     "Conversation.viewers": (0, "who looks at it at the moment, which no table has; those are loaded at once"),
     "Conversation.tags": (CONVERSATION_TAGS_MAX, "so many at most"),
+    "Message.attachments": (ATTACHMENTS_MAX, "so many at most"),
     "Query.conversationCounts": (1, "one for each filter, of which twenty may be sent, and one statement for each"),
-    "EventPage.items": (0, "each is read by itself, as a stream sends it, at most a hundred: not tried here"),
     "StaleConversation.field": (0, "a path in an input"),
     "StaleConversation.missed": (0, "of a write that was refused, at most a hundred; loaded at once"),
     "CustomerMerge.signals": (1, "there are ten; stored with the merge"),
@@ -87,6 +89,7 @@ async def test_no_list_costs_more_statements_for_more_rows(client: Client) -> No
             await asking.ask("{ customers(first: 1) { nodes { value { decile } } } }")  # the ranks are computed
             await read_lists(asking, crowd, statements, rows)
             await read_nodes(asking, crowd, statements, rows)
+            await read_events(asking, crowd, statements, rows)
             await run_documents(asking, crowd, statements, lengths)
     assert uneven(statements) == {}
     assert list_keys(TYPES) <= {*rows, *FEWER}
@@ -141,6 +144,18 @@ async def read_nodes(asking: Client, crowd: Crowd, statements: Counts, rows: Cou
         lengths.append(sum(1 for each in data["nodes"] if each))
     assert lengths == [crowd.size] * len(lengths)
     rows["Query.nodes"].append(min(lengths))
+
+
+async def read_events(asking: Client, crowd: Crowd, statements: Counts, rows: Counts) -> None:
+    """Pull a page of each kind of events that there is."""
+    items = Lists(TYPES, {}).selection(TYPES.type_map["EventStreamItem"], depth=0)
+    lengths = []
+    for kind in sorted(list_told_kinds(), key=lambda each: each.__name__):
+        place = await crowd.tell_again(kind)
+        count, data = await counted(asking, f'{{ events(after: "{place.cursor}", first: 100) {{ items {items} }} }}')
+        statements[f"EventPage.items of {kind.__name__}"].append(count)
+        lengths.append(len(data["events"]["items"]))
+    rows["EventPage.items"].append(min(lengths))
 
 
 async def run_documents(asking: Client, crowd: Crowd, statements: Counts, lengths: Counts) -> None:

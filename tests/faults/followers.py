@@ -43,6 +43,7 @@ class Follower:
     cursor: str
     chance: random.Random
     is_by_events: bool = False
+    query: str = FOLLOW
     count: int = 0
     comes: int = 0
     """How often it connected."""
@@ -99,6 +100,12 @@ class Follower:
         self.cursor = event["cursor"]
         self.count += 1
 
+    def _take_event(self, answer: dict[str, Any], place: str | None) -> None:
+        """Take one event as a browser does, which comes back behind the id of whatever it was told."""
+        if answer.get("errors") and place is not None:
+            self.cursor = place
+        self.take(answer)
+
     async def _follow_socket(self, server: Server) -> None:
         address = server.url.replace("http", "ws", 1)
         async with connect(
@@ -114,7 +121,7 @@ class Follower:
             await socket.send(orjson.dumps({"type": "connection_init", "payload": self._headers}).decode())
             async for text in socket:
                 if self._hear(orjson.loads(text)):
-                    payload = {"query": FOLLOW, "variables": {"after": self.cursor}}
+                    payload = {"query": self.query, "variables": {"after": self.cursor}}
                     await socket.send(orjson.dumps({"type": "subscribe", "id": "1", "payload": payload}).decode())
         why = "closed"
         raise Fallen(why)
@@ -136,18 +143,20 @@ class Follower:
         limit = httpx.Timeout(LIFE_S, read=BODY_LIFE_S)
         async with (
             httpx.AsyncClient(trust_env=False, timeout=limit) as http,
-            http.stream("POST", server.url, json={"query": FOLLOW}, headers=headers) as answer,
+            http.stream("POST", server.url, json={"query": self.query}, headers=headers) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
                 raise Fallen(str(answer.status_code))
             self.comes += 1
-            data = ""
+            fields: dict[str, str] = {}
             async for line in answer.aiter_lines():
                 if line:
-                    data = line.removeprefix("data:") if line.startswith("data:") else data
-                elif data.strip():
-                    self.take(orjson.loads(data))
-                    data = ""
+                    name, _, value = line.partition(":")
+                    fields[name] = value.strip()
+                    continue
+                told, fields = fields, {}
+                if told.get("data"):
+                    self._take_event(orjson.loads(told["data"]), told.get("id"))
         why = "ended"
         raise Fallen(why)
 

@@ -118,9 +118,12 @@ class Shop:
         """Send a write once; return its answer, which is the same however often it is sent. Raises `Unanswered`."""
         write.attempts += 1
         key = self.token if write.is_shoppers else self.key
-        payload = (await ask(http, server, _DOCUMENTS[write.name], key=key, variables={"input": write.input}))[
-            write.name
-        ]
+        try:
+            data = await ask(http, server, _DOCUMENTS[write.name], key=key, variables={"input": write.input})
+        except Unanswered as unanswered:
+            self.failures[unanswered.why] += 1
+            raise
+        payload = data[write.name]
         assert payload["userErrors"] == [], (write, payload)
         answer: dict[str, Any] = payload["result"]
         assert write.answer in (None, answer), "a repeated write was answered otherwise"

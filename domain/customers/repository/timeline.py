@@ -1,16 +1,15 @@
 """Every query about timelines."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Subquery, Table, Text, bindparam, delete, func, literal, select, true, union_all
+from sqlalchemy import Row, Subquery, Table, delete, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
 from domain.base.repository.rows import upsert_rows
-from domain.base.statements import among, prepared
+from domain.base.statements import among
 from domain.base.writing import write
 from domain.customers.model import TimelineEntry
 from domain.customers.repository.families import members
@@ -61,19 +60,3 @@ async def list_entries_by_family(
         ordering=NEWEST_ENTRIES,
         page=page,
     )
-
-
-async def count_entries_by_family(session: AsyncSession, ids: Iterable[UUID], *, kind: str) -> dict[UUID, int]:
-    """Return how many things of this kind each family's timeline has."""
-
-    def build() -> Select[Any]:
-        family = members(session)
-        is_meant = (TimelineEntry.customer_id == family.c.id) & (TimelineEntry.kind == bindparam("kind", type_=Text()))
-        counted = select(family.c.group_id, func.count().label("size")).join(TimelineEntry, is_meant)
-        return counted.group_by(family.c.group_id)
-
-    counts: dict[UUID, int] = defaultdict(int)
-    statement = prepared(session, ("count entries by family",), build)
-    rows = await statement.rows(session, ids=list(dict.fromkeys(ids)), kind=kind)
-    counts.update({row.group_id: row.size for row in rows})
-    return counts

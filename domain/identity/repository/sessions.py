@@ -67,17 +67,38 @@ async def list_signing_secrets(session: AsyncSession) -> list[str]:
 
 
 async def purge_sessions(session: AsyncSession, *, over_before: datetime, limit: int) -> int:
-    """Remove sessions that have been over since before, with their refresh tokens, so many at most; return how many."""
-    over = select(SessionRecord.id).where(SessionRecord.expires_at < over_before).limit(limit)
-    ids = list(await session.scalars(over))
-    if not ids:
-        return 0
+    """Remove sessions that have been over since before, with their refresh tokens, so many at most; return how many.
+
+    Those of guests stay until it is seen what came of the guest.
+    """
+    is_over = (SessionRecord.expires_at < over_before) & ~SessionRecord.is_visitor
+    ids = list(await session.scalars(select(SessionRecord.id).where(is_over).limit(limit)))
+    await remove_sessions(session, ids)
+    return len(ids)
+
+
+async def list_visits_over(session: AsyncSession, *, over_before: datetime, limit: int) -> dict[UUID, UUID]:
+    """Return the guests of sessions that have been over since before, so many at most, by session, which are locked.
+
+    Those that somebody else locked already are theirs.
+    """
+    statement = (
+        select(SessionRecord.id, SessionRecord.subject_id)
+        .where(SessionRecord.expires_at < over_before, SessionRecord.is_visitor)
+        .order_by(SessionRecord.expires_at, SessionRecord.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return {row.id: row.subject_id for row in await session.execute(statement)}
+
+
+async def remove_sessions(session: AsyncSession, ids: Sequence[UUID]) -> None:
+    """Remove sessions, with their refresh tokens."""
     for statement in (
         delete(RefreshToken).where(RefreshToken.session_id.in_(ids)),
         delete(SessionRecord).where(SessionRecord.id.in_(ids)),
     ):
         await session.execute(statement, execution_options=_NOTHING_TO_SYNCHRONISE)
-    return len(ids)
 
 
 async def purge_refresh_tokens(session: AsyncSession, *, used_before: datetime, limit: int) -> int:

@@ -15,6 +15,7 @@ from domain.base.work import Work
 from domain.customers.actions.access import require_customer
 from domain.customers.errors import CustomerNotFound
 from domain.customers.repository.customers import list_customers_by_record
+from domain.customers.repository.families import hold_records
 from domain.customers.rules.consents import ChannelKind
 from domain.customers.rules.identities import IdentityKind
 from domain.identity.repository.staff import list_staff_by_id
@@ -80,7 +81,7 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
     if customer_id is None:
         text = "Say with which customer."
         raise Required(text, field=("customer_id",))
-    await require_customer(work, customer_id=customer_id, needs=Permission.CONVERSATIONS_WRITE)
+    await _hold(work, customer_id)
     channel = await find_channel(work.session, start.channel_id, sight=work.actor.sight)
     if channel is None:
         text = "There is no channel with this id."
@@ -111,14 +112,22 @@ async def start_conversation(work: Work, *, start: ConversationStart) -> UUID:
     return begun
 
 
-async def _contact_of(work: Work, channel: Any, *, customer_id: UUID) -> Mapping[str, Any]:  # noqa: ANN401  a row
-    """Return to whom what is said leaves the shop, on a channel from outside. Raises `NotFound`, `InvalidState`."""
-    customer = (await list_customers_by_record(work.session, [customer_id])).get(customer_id)
-    if customer is None:
+async def _hold(work: Work, customer_id: UUID) -> None:
+    """Let the customer be one of whom more may become known: nobody erases them meanwhile.
+
+    Raises `Forbidden`, `CustomerNotFound`.
+    """
+    await require_customer(work, customer_id=customer_id, needs=Permission.CONVERSATIONS_WRITE)
+    if not await hold_records(work.session, [customer_id]):
         raise CustomerNotFound
+
+
+async def _contact_of(work: Work, channel: Any, *, customer_id: UUID) -> Mapping[str, Any]:  # noqa: ANN401  a row
+    """Return to whom what is said leaves the shop, on a channel from outside. Raises `InvalidState`."""
     kind = CONTACT_KINDS.get(ChannelKind(channel.kind))
     if kind is None:
         return {}
+    customer = (await list_customers_by_record(work.session, [customer_id]))[customer_id]
     value = customer.email if kind is IdentityKind.EMAIL else customer.phone
     if value is None:
         text = "This customer has no address on this channel; choose another one, or add it to their profile."
@@ -239,7 +248,7 @@ async def _customer_of(work: Work, thread: Thread, changes: ConversationChanges)
         text = "This conversation has its customer: merge the two where they are one person."
         raise InvalidState(text, field=("customer_id",))
     if wanted is not None:
-        await require_customer(work, customer_id=wanted, needs=Permission.CONVERSATIONS_WRITE)
+        await _hold(work, wanted)
     return wanted
 
 

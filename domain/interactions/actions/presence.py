@@ -12,7 +12,7 @@ from domain.interactions.actions.threads import author_of
 from domain.interactions.errors import ConversationNotFound
 from domain.interactions.repository.interactions import list_conversations_by_id
 from domain.interactions.rules.conversations import AuthorKind
-from domain.interactions.rules.presence import PRESENCE_LASTS, TYPING_LASTS, Audience, PresenceState
+from domain.interactions.rules.presence import PRESENCE_LASTS, TYPING_LASTS, Audience, PresenceState, presence_of_value
 
 
 async def set_typing(
@@ -61,8 +61,7 @@ def keep_present(signals: Signals, *, actor: Actor) -> None:
 
 def presence_now(signals: Signals, *, staff_member_id: UUID) -> PresenceState:
     """Return whether a member of staff is there now."""
-    found = signals.find(_presence(staff_member_id))
-    return PresenceState.OFFLINE if found is None else PresenceState(found)
+    return presence_of_value(signals.find(_presence(staff_member_id)))
 
 
 def viewers_now(signals: Signals, *, conversation_id: UUID) -> list[UUID]:

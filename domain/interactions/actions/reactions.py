@@ -7,12 +7,8 @@ from domain.customers.actions.timeline import Happening, place_in_timeline
 from domain.customers.events import CustomerErased
 from domain.files.repository import list_attachment_ids, remove_attachments
 from domain.interactions.events import InteractionAdded
-from domain.interactions.repository.interactions import (
-    empty_conversations,
-    list_conversations_by_id,
-    list_ids_in,
-    list_interactions_by_id,
-)
+from domain.interactions.repository.erasure import empty_conversations, list_ids_in, lock_conversations_of
+from domain.interactions.repository.interactions import list_conversations_by_id, list_interactions_by_id
 from domain.interactions.rules.conversations import InteractionKind
 
 
@@ -34,9 +30,11 @@ async def note_messages(work: Work, events: Sequence[InteractionAdded]) -> None:
 
 
 async def erase_conversations(work: Work, events: Sequence[CustomerErased]) -> None:
-    """Let nothing be left of what erased customers said, and of what was said to them."""
+    """Let nothing be left of what erased customers said, and of what was said to them. Locks the conversations."""
+    await work.session.flush()
     customer_ids = {event.customer_id for event in events}
-    emptied = await empty_conversations(work.session, customer_ids)
+    emptied = await lock_conversations_of(work.session, customer_ids)
+    await empty_conversations(work.session, emptied)
     said = await list_ids_in(work.session, emptied)
     files = await list_attachment_ids(work.session, holder_ids=said, customer_ids=customer_ids)
     await remove_attachments(work.session, files)

@@ -7,7 +7,7 @@ from domain.base.actors import Permission
 from domain.base.errors import IdempotencyMismatch, InvalidState, NotFound
 from domain.base.work import Work
 from domain.customers.actions.timeline import Happening, place_in_timeline
-from domain.customers.repository.families import list_canonical_ids
+from domain.customers.repository.families import hold_records, list_canonical_ids
 from domain.customers.repository.identities import find_record_by_identity
 from domain.customers.rules.identities import is_blocked
 from domain.identity.repository.stores import find_home_country
@@ -104,7 +104,8 @@ async def _recognise(work: Work, contact: Contact) -> UUID | None:
     found = await find_record_by_identity(
         work.session, kind=contact.kind, namespace=contact.namespace, value=contact.value
     )
-    return None if found is None else found.id
+    # Whoever is erased at this moment is nobody who would be recognised.
+    return found.id if found is not None and await hold_records(work.session, [found.id]) else None
 
 
 async def _find_thread(work: Work, channel_id: UUID, received: Received, customer_id: UUID | None) -> Thread | None:

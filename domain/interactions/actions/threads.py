@@ -243,7 +243,9 @@ class Thread:
         return key
 
     async def close(self) -> None:
-        """Write what the conversation is by now, before what stands in it."""
+        """Write what the conversation is by now, before what stands in it; nothing where another one followed it."""
+        if not self._is_new and not self._changes:
+            return
         if self._is_new:
             await add_conversation(self._work.session, {**self._known, **self._changes})
         else:

@@ -13,7 +13,7 @@ from domain.base.statements import prepared
 from domain.interactions.errors import ConversationNotFound, MessageNotFound
 from domain.interactions.model import Channel, Conversation, Interaction, ReceivedMessage
 from domain.interactions.repository.conversations import get_conversation_for_update
-from domain.interactions.rules.channels import Contact
+from domain.interactions.rules.channels import Contact, forgotten_id
 from domain.interactions.rules.conversations import AuthorKind, InteractionKind
 
 CHANNELS_MAX = 1_000
@@ -51,13 +51,14 @@ async def lock_contact(session: AsyncSession, channel_id: UUID, contact: str) ->
 
 
 async def find_received(session: AsyncSession, channel_id: UUID, external_id: str) -> Any | None:  # noqa: ANN401  a row
-    """Return the message that came in under an id of the channel's server."""
+    """Return the message that came in under an id of the channel's server, also where it was erased."""
+    ids = (external_id, forgotten_id(external_id))
     statement = (
         select(Interaction.id, Interaction.text, Interaction.conversation_id)
         .join(ReceivedMessage, ReceivedMessage.interaction_id == Interaction.id)
-        .where(ReceivedMessage.channel_id == channel_id, ReceivedMessage.external_id == external_id)
+        .where(ReceivedMessage.channel_id == channel_id, ReceivedMessage.external_id.in_(ids))
     )
-    return (await session.execute(statement)).one_or_none()
+    return (await session.execute(statement)).first()
 
 
 async def add_received(session: AsyncSession, *, channel_id: UUID, external_id: str, interaction_id: UUID) -> None:

@@ -5,22 +5,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, delete, func, select, true, update
+from sqlalchemy import ColumnElement, Subquery, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_pages_by_group
-from domain.base.repository.rows import UNSYNCHRONISED, Columns, chunks, rows_by_id, rows_by_parent
+from domain.base.repository.rows import Columns, rows_by_id, rows_by_parent
 from domain.base.sight import sight_of
 from domain.base.statements import among
 from domain.interactions.model import (
     Conversation,
     ConversationReading,
     ConversationTag,
-    ConversationTerm,
     Interaction,
 )
 from domain.interactions.repository.sight import is_conversation_seen, is_interaction_seen
-from domain.interactions.rules.channels import CONTACT_COLUMNS
 from domain.interactions.rules.conversations import AuthorKind, ConversationStatus, InteractionKind
 
 
@@ -48,54 +46,6 @@ async def list_interactions_by_id(session: AsyncSession, ids: Iterable[UUID]) ->
 
 def _is_seen(session: AsyncSession, conversation: type[Conversation]) -> ColumnElement[bool]:
     return is_conversation_seen(session, conversation)
-
-
-async def empty_conversations(session: AsyncSession, customer_ids: Iterable[UUID]) -> list[UUID]:
-    """Take away what these customers said and what was said to them; return the conversations.
-
-    That there were conversations, when, and how long they took, stays.
-    """
-    emptied: list[UUID] = []
-    for chunk in chunks(customer_ids):
-        ids = list(await session.scalars(select(Conversation.id).where(Conversation.customer_id.in_(chunk))))
-        for some in chunks(ids):
-            await session.execute(
-                update(Interaction)
-                .where(Interaction.conversation_id.in_(some))
-                .values(text=None, client_message_id=None, failure_reason=None),
-                execution_options=UNSYNCHRONISED,
-            )
-            await session.execute(
-                update(Interaction)
-                .where(Interaction.conversation_id.in_(some), Interaction.author_kind == AuthorKind.CUSTOMER)
-                .values(author_id=None),
-                execution_options=UNSYNCHRONISED,
-            )
-            await session.execute(
-                delete(ConversationReading).where(
-                    ConversationReading.conversation_id.in_(some),
-                    ConversationReading.reader_kind == AuthorKind.CUSTOMER,
-                ),
-                execution_options=UNSYNCHRONISED,
-            )
-            await session.execute(
-                delete(ConversationTerm).where(ConversationTerm.conversation_id.in_(some)),
-                execution_options=UNSYNCHRONISED,
-            )
-            nothing = dict.fromkeys(("subject", "customer_id", "order_id", *CONTACT_COLUMNS))
-            await session.execute(
-                update(Conversation).where(Conversation.id.in_(some)).values(nothing), execution_options=UNSYNCHRONISED
-            )
-        emptied += ids
-    return emptied
-
-
-async def list_ids_in(session: AsyncSession, conversation_ids: Iterable[UUID]) -> list[UUID]:
-    """Return everything that stands in these conversations."""
-    found: list[UUID] = []
-    for some in chunks(conversation_ids):
-        found += await session.scalars(select(Interaction.id).where(Interaction.conversation_id.in_(some)))
-    return found
 
 
 NEWEST_INTERACTIONS = Ordering("interactions", (Interaction.seq, Interaction.id))
@@ -199,8 +149,10 @@ async def count_open_by_assignee(session: AsyncSession, ids: Iterable[UUID]) -> 
     return counts
 
 
-async def find_reading(session: AsyncSession, conversation_id: UUID, *, reader_id: UUID) -> Any | None:  # noqa: ANN401  a row
-    """Return who has read how far, as `reader_kind` and `seq`, in the counting of whoever asks."""
+async def list_readings(
+    session: AsyncSession, conversation_ids: Iterable[UUID], *, reader_ids: Iterable[UUID]
+) -> dict[tuple[UUID, UUID], Any]:
+    """Return who of these has read how far in which conversation, in the counting of whoever asks."""
     shown = (
         select(func.max(Interaction.shopper_seq))
         .where(
@@ -212,7 +164,8 @@ async def find_reading(session: AsyncSession, conversation_id: UUID, *, reader_i
     )
     is_shopper = sight_of(session).customer_id is not None
     counted = func.coalesce(shown, 0) if is_shopper else ConversationReading.seq
-    statement = select(ConversationReading.reader_kind, counted.label("seq")).where(
-        ConversationReading.conversation_id == conversation_id, ConversationReading.reader_id == reader_id
+    reading = ConversationReading
+    statement = select(reading.conversation_id, reading.reader_id, reading.reader_kind, counted.label("seq")).where(
+        reading.conversation_id.in_(list(set(conversation_ids))), reading.reader_id.in_(list(set(reader_ids)))
     )
-    return (await session.execute(statement)).one_or_none()
+    return {(row.conversation_id, row.reader_id): row for row in await session.execute(statement)}

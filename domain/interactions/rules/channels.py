@@ -1,5 +1,6 @@
 """What comes in from outside, and what becomes of what goes out. Pure."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -86,6 +87,11 @@ def check_received(received: Received, *, home_country: str | None, now: datetim
         occurred_at=now if received.occurred_at is None else min(received.occurred_at, now),
         attachment_ids=files or (),
     )
+
+
+def forgotten_id(external_id: str) -> str:
+    """Return what is kept of a server's id once the message is erased: enough not to take it in again."""
+    return hashlib.sha256(external_id.encode()).hexdigest()
 
 
 def check_delivery(state: DeliveryState, *, reason: str | None) -> str | None:

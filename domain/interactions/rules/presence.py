@@ -29,4 +29,11 @@ class Audience(StrEnum):
 
 def is_typing_shown(*, audience: str, is_shopper: bool, is_own: bool) -> bool:
     """Tell whether somebody is shown that somebody types: never a shopper what becomes a note, nobody themselves."""
-    return not is_own and not (is_shopper and audience == Audience.STAFF)
+    return not is_own and (not is_shopper or audience == Audience.EVERYBODY)
+
+
+def presence_of_value(value: str | None) -> PresenceState:
+    """Return what a signal says of who is there; what only a newer release knows to say counts as away."""
+    if value is None:
+        return PresenceState.OFFLINE
+    return PresenceState(value) if value in PresenceState.__members__ else PresenceState.AWAY

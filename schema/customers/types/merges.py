@@ -12,7 +12,6 @@ from sqlalchemy import Row
 from domain.customers.repository.families import list_canonical_ids, list_families
 from domain.customers.repository.identities import list_identities_by_family
 from domain.customers.repository.merges import list_applied_merges_by_family, list_merges_by_id
-from domain.customers.repository.timeline import count_entries_by_family
 from domain.customers.rules.families import (
     MergeState as MergeState,  # queries take it from here, described
 )
@@ -119,14 +118,6 @@ class CustomerMergePreview:
     absorbed: Customer = shown("Who would be absorbed.")
     blockers: list[UserError] = shown("Why they cannot be merged; empty where they can.")
     identities: list[CustomerIdentity] = shown("All that the one customer would be recognised by.")
-
-    @batched(description="How many conversations the one customer would have.")
-    async def conversation_count(previews: list["CustomerMergePreview"], info: Info) -> list[int]:  # noqa: N805
-        """Count what the timelines have of them: the area of conversations puts them there."""
-        keys = [key for preview in previews for key in preview.keys]
-        async with info.context.reading() as session:
-            counts = await count_entries_by_family(session, keys, kind="CONVERSATION")
-        return [sum(counts[key] for key in preview.keys) for preview in previews]
 
 
 @extends(Customer)

@@ -1,15 +1,15 @@
 """What happens to orders, in the streams of their customers."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import strawberry
 
-from domain.customers.actions.streams import Told
+from domain.base.feed import Committed
 from domain.orders import events
 from schema.base.context import Info
 from schema.base.descriptions import shown
 from schema.base.events import StreamEvent
-from schema.customers.types.stream import place_of, shown_in_stream
+from schema.customers.types.stream import ids_of, place_of, shown_in_stream
 from schema.orders.policies import ORDERS
 from schema.orders.types.documents import Order, load_orders
 
@@ -25,10 +25,15 @@ class OrderChanged(StreamEvent):
 
 @shown_in_stream(events.CreditNoteChanged, shows=OrderChanged, policy=ORDERS)
 @shown_in_stream(events.OrderChanged, shows=OrderChanged, policy=ORDERS)
-async def show_order(info: Info, told: Told) -> OrderChanged | None:
-    """Show an order, to who sees it now: an order that turned out to be another customer's is not told to a shopper."""
-    event: Any = told.committed.event
-    if event.order_id is None:
-        return None
-    (order,) = await load_orders(info, [event.order_id])
-    return None if order is None else OrderChanged(**place_of(told.committed), order=order)
+async def show_orders(info: Info, told: Sequence[Committed]) -> list[OrderChanged | None]:
+    """Show orders, to who sees them now: one that turned out to be another customer's is not told to a shopper.
+
+    A credit note may be on no order.
+    """
+    keys = ids_of(told, "order_id")
+    wanted = [key for key in keys if key is not None]
+    orders = dict(zip(wanted, await load_orders(info, wanted), strict=True)) if wanted else {}
+    return [
+        None if (order := orders.get(key)) is None else OrderChanged(**place_of(committed), order=order)
+        for committed, key in zip(told, keys, strict=True)
+    ]
