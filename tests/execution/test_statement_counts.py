@@ -37,8 +37,8 @@ from tests.execution.answering import run
 from tests.execution.crowd import Crowd
 from tests.execution.lists import Lists, list_keys, longest, nested, widest
 from tests.execution.small import allowing_everybody
+from tests.operations import FOLDER, Documents
 from tests.statements import hearing
-from tests.test_operations import FOLDER, Documents
 
 SIZES = (1, 10, 100)
 
