@@ -26,6 +26,7 @@ from domain.customers.rules.profiles import TAGS_MAX
 from domain.files.rules import ATTACHMENTS_MAX
 from domain.identity.repository.stores import list_stores
 from domain.identity.rules import LISTED_MAX
+from domain.interactions.events import InteractionAdded
 from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
 from schema.base.batched import batched
 from schema.base.context import Context, Info
@@ -171,7 +172,14 @@ async def run_documents(asking: Client, crowd: Crowd, statements: Counts, length
         "search": "Ada",
         "attribute": [{"key": "a0", "choice": ["choice 0"]}],
     }
+    conversation = {"id": crowd.conversation_id}
+    before = {"after": (await crowd.tell_again(InteractionAdded)).cursor}
     others = {
+        **dict.fromkeys(("agent.Conversation360", "shopper.ChatOpen"), conversation),
+        **dict.fromkeys(("integrator.Pull", "integrator.ToSend"), before),
+        "agent.Inbox": {"mine": crowd.first_id},
+        "agent.SearchConversations": {"search": "about"},
+        "integrator.ToSendAnew": {"kind": ["WEB_CHAT"]},
         "agent.FindOrders": {"search": "ada0@example.org"},
         "agent.ExportState": {"id": crowd.exports[0]},
         "shopper.ExportState": {"id": await crowd.shoppers_export()},
