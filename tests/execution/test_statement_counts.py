@@ -174,7 +174,7 @@ async def run_documents(asking: Client, crowd: Crowd, statements: Counts, length
     }
     conversation = {"id": crowd.conversation_id}
     before = {"after": (await crowd.tell_again(InteractionAdded)).cursor}
-    others = {
+    others: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("agent.Conversation360", "shopper.ChatOpen"), conversation),
         **dict.fromkeys(("integrator.Pull", "integrator.ToSend"), before),
         "agent.Inbox": {"mine": crowd.first_id},
