@@ -172,9 +172,9 @@ async def run_documents(asking: Client, crowd: Crowd, statements: Counts, length
         "search": "Ada",
         "attribute": [{"key": "a0", "choice": ["choice 0"]}],
     }
-    conversation = {"id": crowd.conversation_id}
-    before = {"after": (await crowd.tell_again(InteractionAdded)).cursor}
-    others = {
+    conversation: Any = {"id": crowd.conversation_id}
+    before: Any = {"after": (await crowd.tell_again(InteractionAdded)).cursor}
+    others: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("agent.Conversation360", "shopper.ChatOpen"), conversation),
         **dict.fromkeys(("integrator.Pull", "integrator.ToSend"), before),
         "agent.Inbox": {"mine": crowd.first_id},
