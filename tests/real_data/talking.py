@@ -1,9 +1,6 @@
 """Who asks what in the conversation of docs/clients.md, and with what."""
 
-import asyncio
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,7 +13,7 @@ Told: TypeAlias = dict[str, dict[str, Any]]
 
 PICTURE = b"a cracked plate"
 MINT = 'mutation { customerTokenCreate(input: {externalId: "13050"}) { accessToken } }'
-ANSWER = 'mutation($input: MessageSendInput!) { messageSend(input: $input) { message { id } userErrors { code } } }'
+ANSWER = "mutation($input: MessageSendInput!) { messageSend(input: $input) { message { id } userErrors { code } } }"
 
 AS: Mapping[str, str] = {
     **dict.fromkeys(("Inbox", "OpenConversation", "AnswerTooLate", "Answer", "PutAside"), "AGENT"),
@@ -47,7 +44,9 @@ TALKING: Mapping[str, Callable[[Told], dict[str, Any]]] = {
     "Announce": lambda _: {
         "input": {"filename": "plate.jpg", "contentType": "image/jpeg", "byteSize": len(PICTURE)},
     },
-    "SendPicture": lambda told: said("", attachmentIds=[told["Announce"]["attachmentCreate"]["attachment"]["id"]])(told),
+    "SendPicture": lambda told: said("", attachmentIds=[told["Announce"]["attachmentCreate"]["attachment"]["id"]])(
+        told
+    ),
     "ComeIn": lambda _: {"input": {"locale": "en-GB"}},
     "OpenChannel": lambda _: {"input": {"name": "WhatsApp", "kind": "WHATSAPP"}},
     "Receive": lambda told: {

@@ -16,6 +16,7 @@ from tests.conftest import Client, StandingClock
 from tests.documents import Example, list_examples
 from tests.real_data.talking import AS, BEFORE, TALKING, Told, tokens_of
 
+
 @pytest.fixture
 async def demo(mod5: Client, tmp_path: Path) -> Client:
     """Ask the shop of `make demo`, a minute after it started: the orders that it imports, and whom it adds to them."""
