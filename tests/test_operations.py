@@ -1,70 +1,11 @@
 """The documents in contract/operations, which clients of the shop run, executed one by one."""
 
-from typing import Any
-
 import pytest
-from graphql import FragmentDefinitionNode, OperationDefinitionNode, parse, print_ast
-from graphql.language import DocumentNode
 
-from tests.conftest import Answer, Client
+from tests.conftest import Client
 from tests.customers.people import run_jobs
-from tests.documents import ROOT
-
-FOLDER = ROOT / "contract" / "operations"
-
-ORDER = {
-    "externalId": "web-1",
-    "placedAt": "2026-11-20T09:30:00Z",
-    "currencyCode": "EUR",
-    "customer": {"externalId": "c-1", "email": "ada@shop.example", "emailVerified": True, "givenName": "Ada"},
-    "lines": [
-        {"externalId": "1", "sku": "MUG", "title": "Mug", "quantity": 2, "unitPrice": "7.50"},
-        {"externalId": "2", "sku": "TEA", "title": "Tea", "quantity": 1, "unitPrice": "4.25"},
-    ],
-    "shippingTotal": "4.90",
-}
-
-
-class Documents:
-    """One file of documents: each operation sent with the fragments that it uses, as client libraries do."""
-
-    def __init__(self, name: str) -> None:
-        """Read the file."""
-        self._document: DocumentNode = parse((FOLDER / f"{name}.graphql").read_text(encoding="utf-8"))
-        self.sent: set[str] = set()
-
-    @property
-    def names(self) -> set[str]:
-        """Return the names of all operations."""
-        return {
-            each.name.value
-            for each in self._document.definitions
-            if isinstance(each, OperationDefinitionNode) and each.name is not None
-        }
-
-    async def send(self, client: Client, name: str, variables: dict[str, Any]) -> Answer:
-        """Send one operation."""
-        self.sent.add(name)
-        return await client.ask(self.text(name), variables)
-
-    async def write(self, client: Client, name: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Send a mutation that is accepted, and return its payload."""
-        (payload,) = (await self.send(client, name, {"input": given})).data.values()
-        assert isinstance(payload, dict)
-        assert payload["userErrors"] == []
-        return payload
-
-    def text(self, name: str) -> str:
-        """Return one operation with the fragments that it uses."""
-        nodes = [
-            n for n in self._document.definitions if isinstance(n, OperationDefinitionNode | FragmentDefinitionNode)
-        ]
-        texts = {node.name.value: print_ast(node) for node in nodes if node.name is not None}
-        fragments = {node.name.value for node in nodes if isinstance(node, FragmentDefinitionNode)}
-        used = [name]
-        for each in used:  # fragments name others
-            used += [found for found in sorted(fragments) if f"...{found}" in texts[each] and found not in used]
-        return "\n\n".join(texts[each] for each in used)
+from tests.interactions.operations import carry_messages, follow_a_customer, talk_at_a_console
+from tests.operations import ORDER, Documents
 
 
 @pytest.fixture
@@ -80,7 +21,7 @@ def agent() -> Documents:
 
 
 async def test_an_integration_runs_its_documents(client: Client, integrator: Documents) -> None:
-    """A shop sends a customer, an order, its delivery and a credit note, and finds the ids again."""
+    """A shop sends a customer, an order, its delivery and a credit note, finds the ids again, and carries messages."""
     customer = (
         await integrator.send(client, "EnsureCustomer", {"input": {"externalId": "c-1", "familyName": "Byron"}})
     ).data
@@ -104,7 +45,10 @@ async def test_an_integration_runs_its_documents(client: Client, integrator: Doc
     note = {"externalId": "cn-1", "orderExternalId": "web-1", "issuedAt": "2026-11-22T10:00:00Z"}
     credited = await integrator.write(client, "PushCreditNote", {**note, "currencyCode": "EUR", "lines": [line]})
     assert credited["creditNote"]["total"] == {"amount": "4.25", "currencyCode": "EUR"}
-    await tell_of_a_customer(client, integrator, customer["customerCreate"]["customer"]["id"])
+    customer_id = customer["customerCreate"]["customer"]["id"]
+    await tell_of_a_customer(client, integrator, customer_id)
+    await follow_a_customer(client, integrator, customer_id)
+    await carry_messages(client, integrator)
     assert integrator.sent == integrator.names
 
 
@@ -145,7 +89,7 @@ async def test_an_integration_reads_why_something_is_refused(client: Client, int
 
 
 async def test_a_console_runs_its_documents(client: Client, integrator: Documents, agent: Documents) -> None:
-    """An agent finds a customer, sees everything about them, corrects it, and says who is who."""
+    """An agent finds a customer, sees everything about them, corrects it, says who is who, and talks with them."""
     await integrator.send(client, "PushOrder", {"input": ORDER})
     await integrator.send(client, "PushDelivery", {"input": {"orderExternalId": "web-1", "externalId": "p-1"}})
 
@@ -174,6 +118,7 @@ async def test_a_console_runs_its_documents(client: Client, integrator: Document
     await correct_a_profile(client, integrator, agent, customer["id"])
     await decide_who_is_who(client, integrator, agent, customer["id"])
     await hear_what_is_agreed_to(client, agent, customer["id"])
+    await talk_at_a_console(client, agent, customer["id"])
     await tell_and_forget(client, agent, customer["id"])
     assert agent.sent == agent.names
 

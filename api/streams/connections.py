@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Receive, Send
 
-from api.access import InvalidToken
+from api.access import InvalidToken, note_unreachable
 from api.operations import Rejected
 from api.requests import RequestRefused, read_operation, written
 from api.streams.begun import begun
@@ -173,8 +173,8 @@ class Connection:
             self._actor = await self._streams.access.actor(authorization)
         except InvalidToken:
             return TOKEN_INVALID
-        except (SQLAlchemyError, OSError):
-            _log.exception("the database does not answer")
+        except (SQLAlchemyError, OSError) as error:
+            note_unreachable(error)
             return Ending(1013, "Try again in a moment")
         self.authorization = authorization
         await self._say({"type": "connection_ack"})

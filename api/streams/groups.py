@@ -157,7 +157,8 @@ class Group:
                 return
             async with aclosing(found) as answers:
                 async for answer in answers:
-                    await self._tell(self._told(answer))
+                    is_cut_short = "data" not in answer
+                    await self._tell(Told(None, failure=answer) if is_cut_short else self._told(answer))
         except Exception:  # noqa: BLE001  the clients get an answer that they can read
             _log.exception("operation failed", request_id=self.context.request_id)
             await self._tell(Told(None, failure=failure(self.context.request_id)))
@@ -304,11 +305,12 @@ async def _missed(member: Member, own: AsyncGenerator[Answer], *, end: Place, to
     following.end_where_read(begin)
     try:
         async for answer in own:
-            member.context.reached = None if following.is_over else following.place
-            yield orjson.Fragment(written(answer))
+            is_cut_short = "data" not in answer
+            member.context.reached = None if following.is_over or is_cut_short else following.place
+            yield answer if is_cut_short else orjson.Fragment(written(answer))
     except CaughtUp:
         return
-    member.left = Left.OVER  # it was told to read everything anew
+    member.left = Left.OVER  # it was told to read everything anew, or to come back
 
 
 def _key_of(prepared: Prepared, actor: Actor) -> tuple[Any, ...]:

@@ -243,8 +243,7 @@ class Feed:
                 yield
             finally:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait([task])
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -257,11 +256,9 @@ class Feed:
         finally:
             self._keepers -= 1
             if not self._keepers:
-                task, self._task = self._task, None
+                task, self._task, self._place = self._task, None, None  # whoever comes meanwhile begins anew
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-                self._place = None
+                await asyncio.wait([task])  # whoever is cancelled meanwhile must be, too
 
     @asynccontextmanager
     async def listen(

@@ -1,6 +1,8 @@
 """The feed: the event log, in its order, to whoever listens; nothing is lost, and nothing is told twice."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import pytest
@@ -289,3 +291,22 @@ async def test_a_database_that_does_not_answer_is_followed_again(works: Works, m
         monkeypatch.setattr(Feed, "read_after", failing)
         events = await write(works, "a", "b")
         assert [each.event for each in await take(listener, 2)] == events
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_the_last_one_who_is_cancelled_while_leaving_is_gone(works: Works) -> None:
+    """They wait for what they have cancelled themselves; that both are at once is no reason to stay."""
+
+    async def follow(running: Callable[[], AbstractAsyncContextManager[None]], leaves: asyncio.Event) -> None:
+        async with running():
+            await leaves.wait()
+
+    for running in (works.feed.running, works.signals.running):
+        leaves = asyncio.Event()
+        task = asyncio.create_task(follow(running, leaves))
+        await asyncio.sleep(0)
+        leaves.set()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()

@@ -47,7 +47,7 @@ from domain.interactions.actions.conversations import (
     start_conversation,
     update_conversation,
 )
-from domain.interactions.actions.messages import add_note
+from domain.interactions.actions.messages import add_note, send_message
 from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
 from domain.interactions.rules.conversations import MessageDetails
 from domain.orders.actions.credit_notes import upsert_credit_notes
@@ -97,6 +97,11 @@ class Crowd:
         assert self._other is not None
         return global_id("Customer", self._other)
 
+    @property
+    def conversation_id(self) -> str:
+        """Return the id of the conversation in which the most was said."""
+        return global_id("Conversation", self._conversations[0])
+
     async def shopper_key(self) -> str:
         """Let the customer who has the most come in, and return what with."""
         signed_in = await self._perform(
@@ -126,6 +131,9 @@ class Crowd:
             works = Works(database=self.works.database, reactions=REACTIONS, clock=clock)
             app = Actor(kind=ActorKind.APP, permissions=EVERY_PERMISSION, id=self._keys[number])
             await works.perform(lambda work, number=number: self._talk(work, number), actor=app, action="test")  # type: ignore[misc]
+            if number > 0:
+                first = Actor(kind=ActorKind.APP, permissions=EVERY_PERMISSION, id=self._keys[0])
+                await works.perform(self._say_more, actor=first, action="test")
         shopper = Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=self.customers[0])
         for key in self._conversations:
             await self.works.perform(
@@ -135,7 +143,7 @@ class Crowd:
             )
 
     async def tell_again(self, kind: type[Event]) -> Place:
-        """Record what happened once more, so much of one kind, and return the place before it.
+        """Record what happened last once more, so much of one kind, and return the place before it.
 
         What nobody has done in this shop may have happened to those of whom something else is told.
         """
@@ -145,7 +153,7 @@ class Crowd:
         end = await self.works.feed.end()
 
         async def record(work: Work) -> None:
-            for event in tuple(told)[: self.size]:
+            for event in tuple(told)[-self.size :]:
                 work.record(event)
 
         works = Works(database=self.works.database, reactions={}, clock=self.works.clock)
@@ -318,6 +326,10 @@ class Crowd:
             await add_note(work, conversation_id=key, details=said)
         tags = [f"tag {tag}" for tag in range(min(number + 1, CONVERSATION_TAGS_MAX))]
         await update_conversation(work, conversation_id=first, changes=ConversationChanges(tags=tags))
+
+    async def _say_more(self, work: Work) -> None:
+        """Let the first program write in the first conversation."""
+        await send_message(work, conversation_id=self._conversations[0], details=MessageDetails(text="About more"))
 
 
 async def _file(work: Work, place: int) -> UUID:

@@ -26,6 +26,7 @@ from domain.customers.rules.profiles import TAGS_MAX
 from domain.files.rules import ATTACHMENTS_MAX
 from domain.identity.repository.stores import list_stores
 from domain.identity.rules import LISTED_MAX
+from domain.interactions.events import InteractionAdded
 from domain.interactions.rules.conversations import TAGS_MAX as CONVERSATION_TAGS_MAX
 from schema.base.batched import batched
 from schema.base.context import Context, Info
@@ -37,8 +38,8 @@ from tests.execution.answering import run
 from tests.execution.crowd import Crowd
 from tests.execution.lists import Lists, list_keys, longest, nested, widest
 from tests.execution.small import allowing_everybody
+from tests.operations import FOLDER, Documents
 from tests.statements import hearing
-from tests.test_operations import FOLDER, Documents
 
 SIZES = (1, 10, 100)
 
@@ -171,7 +172,14 @@ async def run_documents(asking: Client, crowd: Crowd, statements: Counts, length
         "search": "Ada",
         "attribute": [{"key": "a0", "choice": ["choice 0"]}],
     }
-    others = {
+    conversation: Any = {"id": crowd.conversation_id}
+    before: Any = {"after": (await crowd.tell_again(InteractionAdded)).cursor}
+    others: dict[str, dict[str, Any]] = {
+        **dict.fromkeys(("agent.Conversation360", "shopper.ChatOpen"), conversation),
+        **dict.fromkeys(("integrator.Pull", "integrator.ToSend"), before),
+        "agent.Inbox": {"mine": crowd.first_id},
+        "agent.SearchConversations": {"search": "about"},
+        "integrator.ToSendAnew": {"kind": ["WEB_CHAT"]},
         "agent.FindOrders": {"search": "ada0@example.org"},
         "agent.ExportState": {"id": crowd.exports[0]},
         "shopper.ExportState": {"id": await crowd.shoppers_export()},

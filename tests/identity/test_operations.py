@@ -6,19 +6,22 @@ from tests.conftest import Client, StandingClock
 from tests.customers.people import run_jobs
 from tests.identity.mails import Mailbox
 from tests.identity.staff import PASSWORD
-from tests.test_operations import ORDER, Documents
+from tests.interactions.operations import chat_as_a_guest, chat_as_a_shopper
+from tests.operations import ORDER, Documents
 
 EMAIL = "ada@shop.example"
 
 
 async def test_a_shoppers_app_runs_its_documents(client: Client, clock: StandingClock) -> None:
-    """Who registers with the address of an order finds it; signs in, decides, hears what is stored, and is gone."""
+    """A guest who registers with the address of an order finds it; chats, decides, hears what is stored, is gone."""
     mailbox, shopper, integrator = Mailbox(client.works), Documents("shopper"), Documents("integrator")
+    owner = client.key or ""
     await integrator.write(client, "PushOrder", ORDER)
-    client.key = None
+    conversation_id = await chat_as_a_guest(client, shopper)
     await shopper.write(client, "Register", {"email": EMAIL, "password": PASSWORD, "givenName": "Ada"})
     code = await mailbox.code()
     registered = await shopper.write(client, "ConfirmRegistration", {"email": EMAIL, "code": code})
+    client.key = None
     await shopper.write(client, "ForgetPassword", {"email": EMAIL})
     new = {"email": EMAIL, "code": await mailbox.code(), "newPassword": f"{PASSWORD}!"}
     await shopper.write(client, "SetPassword", new)
@@ -36,6 +39,7 @@ async def test_a_shoppers_app_runs_its_documents(client: Client, clock: Standing
     decided = (await shopper.write(client, "SetConsent", letters))["customer"]["consents"]
     assert [each["decision"] for each in decided] == ["GRANTED"]
     assert (await shopper.send(client, "Consents", {})).data["me"]["consents"][0]["purpose"] == "MARKETING"
+    await chat_as_a_shopper(client, shopper, conversation_id, owner=owner)
     await hear_and_forget(client, clock, shopper)
     assert shopper.sent == shopper.names
 
