@@ -1,9 +1,6 @@
 """Who asks what in the conversation of docs/clients.md, and with what."""
 
-import asyncio
-import shutil
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,7 +13,7 @@ Told: TypeAlias = dict[str, dict[str, Any]]
 
 PICTURE = b"a cracked plate"
 MINT = 'mutation { customerTokenCreate(input: {externalId: "13050"}) { accessToken } }'
-ANSWER = 'mutation($input: MessageSendInput!) { messageSend(input: $input) { message { id } userErrors { code } } }'
+ANSWER = "mutation($input: MessageSendInput!) { messageSend(input: $input) { message { id } userErrors { code } } }"
 
 AS: Mapping[str, str] = {
     **dict.fromkeys(("Inbox", "OpenConversation", "AnswerTooLate", "Answer", "PutAside"), "AGENT"),
@@ -47,7 +44,9 @@ TALKING: Mapping[str, Callable[[Told], dict[str, Any]]] = {
     "Announce": lambda _: {
         "input": {"filename": "plate.jpg", "contentType": "image/jpeg", "byteSize": len(PICTURE)},
     },
-    "SendPicture": lambda told: said("", attachmentIds=[told["Announce"]["attachmentCreate"]["attachment"]["id"]])(told),
+    "SendPicture": lambda told: said("", attachmentIds=[told["Announce"]["attachmentCreate"]["attachment"]["id"]])(
+        told
+    ),
     "ComeIn": lambda _: {"input": {"locale": "en-GB"}},
     "OpenChannel": lambda _: {"input": {"name": "WhatsApp", "kind": "WHATSAPP"}},
     "Receive": lambda told: {
@@ -72,13 +71,13 @@ async def tokens_of(demo: Client, folder: Path) -> dict[str, str]:
     return {"AGENT": agent["accessToken"], "CLARA": clara["accessToken"]}
 
 
-async def send_picture(demo: Client, folder: Path, told: Told) -> None:
+async def send_picture(demo: Client, told: Told) -> None:
     """Send the file that was announced."""
     answer = await demo.http.put(told["Announce"]["attachmentCreate"]["uploadUrl"], content=PICTURE)
     assert answer.status_code == 204
 
 
-async def answer_outside(demo: Client, _folder: Path, told: Told) -> None:
+async def answer_outside(demo: Client, told: Told) -> None:
     """Let somebody answer what came in from outside, behind a cursor."""
     await demo.works.feed.settle()
     told["begin"] = {"cursor": (await demo.ask("{ eventCursor }")).data["eventCursor"]}
@@ -88,7 +87,7 @@ async def answer_outside(demo: Client, _folder: Path, told: Told) -> None:
     await demo.works.feed.settle()
 
 
-BEFORE: Mapping[str, Callable[[Client, Path, Told], Awaitable[None]]] = {
+BEFORE: Mapping[str, Callable[[Client, Told], Awaitable[None]]] = {
     "SendPicture": send_picture,
     "ToSend": answer_outside,
 }

@@ -16,6 +16,7 @@ from tests.conftest import Client, StandingClock
 from tests.documents import Example, list_examples
 from tests.real_data.talking import AS, BEFORE, TALKING, Told, tokens_of
 
+
 @pytest.fixture
 async def demo(mod5: Client, tmp_path: Path) -> Client:
     """Ask the shop of `make demo`, a minute after it started: the orders that it imports, and whom it adds to them."""
@@ -134,7 +135,7 @@ async def test_the_walk_of_a_console_is_answered_as_documented(demo: Client, tmp
         if not example.place.startswith("docs/clients.md") or name is None:
             continue
         if name.value in BEFORE:
-            await BEFORE[name.value](demo, tmp_path, told)
+            await BEFORE[name.value](demo, told)
         variables = VARIABLES[name.value](told) if takes_variables(example) else None
         answer = await demo.ask(example.query, variables, key=tokens.get(AS.get(name.value, "")))
         assert as_documented(without_cost(answer.body), example.answer) == example.answer, example.place
