@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
+import structlog
+
 from api.issuer import Issuer
 from domain.base.actors import ANONYMOUS, SYSTEM, Actor
 from domain.base.errors import StorageFull
@@ -23,9 +25,17 @@ KNOWN_FOR = timedelta(seconds=2)
 
 _KNOWN_MAX = 1_000
 
+_log = structlog.get_logger(__name__)
+
 
 class InvalidToken(Exception):  # noqa: N818  reads as what it is
     """The request has a token that opens no door."""
+
+
+def note_unreachable(error: Exception) -> None:
+    """Log, in one line, that nobody can be recognised: an outage has many of them, and all say the same."""
+    said = str(error).partition("\n")[0]
+    _log.error("the database does not answer", reason=f"{type(error).__name__}: {said}")
 
 
 class Access:

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import Message, Receive, Scope, Send
 
-from api.access import InvalidToken, client_address
+from api.access import InvalidToken, client_address, note_unreachable
 from api.operations import RETRY_AFTER, Prepared, Rejected
 from api.requests import (
     REQUEST_ID,
@@ -178,7 +178,7 @@ class GraphQLEndpoint:
             headers = {"WWW-Authenticate": "Bearer"}
             raise RequestRefused(401, TopLevelCode.UNAUTHENTICATED, message, headers) from None
         except (SQLAlchemyError, OSError) as error:
-            _log.exception("the database does not answer")
+            note_unreachable(error)
             message = "The server cannot reach its database; try again in a moment."
             raise RequestRefused(503, TopLevelCode.INTERNAL, message) from error
 

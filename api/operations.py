@@ -25,6 +25,7 @@ from graphql import (
     validate,
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule
+from sqlalchemy.exc import SQLAlchemyError
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
@@ -39,6 +40,7 @@ from api.requests import read_operation as read_operation
 from api.settings import Settings
 from domain.base.actors import Actor
 from domain.base.clock import Clock
+from domain.base.errors import StorageFull
 from domain.base.kept import Kept
 from schema.base.budgets import Budgets, ThrottleStatus, caller_of
 from schema.base.context import Context
@@ -64,6 +66,9 @@ _CHARACTERS_FOR_ONE = 10
 """A new document costs its caller one for so many characters: one that can be run only beyond the free ones."""
 
 _SUGGESTION = re.compile(r" Did you mean .*", re.DOTALL)
+
+_UNREAD = (SQLAlchemyError, OSError, StorageFull)
+"""What says that something could not be read now, and may be read in a moment."""
 
 _log = structlog.get_logger(__name__)
 
@@ -230,6 +235,7 @@ class Operations:
         """Begin a subscription and return its answers as they come, or the one answer that it could not begin.
 
         Close the iterator (`aclose`) when the client is gone. What is read for one answer is given back after it.
+        Where the database fails while an event is read, the last answer says so, and has no data.
         `is_again`: it goes on for somebody who has begun it already, and was charged then.
         """
         throttled = None if is_again else self._charge(prepared, context)
@@ -318,6 +324,11 @@ async def _answers(results: AsyncIterator[ExecutionResult], context: Context) ->
         async for result in results:
             answer = _answer(result, context)
             await context.close_reading()  # nothing is held while the next event is waited for
+            is_unread = any(isinstance(error.original_error, _UNREAD) for error in result.errors or ())
+            if is_unread and context.is_following:
+                answer.pop("data", None)  # the stream ends before this event: who comes back is told it whole
+                yield answer
+                return
             yield answer
 
 

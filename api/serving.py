@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from api import explorer
 from api.app import create_app
 from api.settings import Settings
+from api.streams.frames import WritingProtocol
 from api.streams.shared import Streams
 
 SHUTDOWN_S = 5
@@ -56,6 +57,7 @@ def new_server(app: Starlette, settings: Settings, *, host: str, port: int) -> S
         log_config=None,
         access_log=False,
         proxy_headers=False,  # whom a proxy asks for is decided by one setting: `trusted_proxies`
+        ws=WritingProtocol,
         ws_max_size=settings.socket_message_bytes_max,
         timeout_graceful_shutdown=SHUTDOWN_S,
     )

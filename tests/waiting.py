@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait until something holds, which it does in a moment."""
-    for _ in range(1_000):
+    for _ in range(4_000):
         if condition():
             return
         await asyncio.sleep(0.005)

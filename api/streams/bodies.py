@@ -10,6 +10,7 @@ from api.operations import Prepared
 from api.requests import RequestRefused
 from api.streams.forms import Form
 from api.streams.shared import (
+    FAILED,
     GONE,
     RESTARTING,
     SEND_WITHIN,
@@ -18,6 +19,7 @@ from api.streams.shared import (
     Ending,
     StreamRefused,
     Streams,
+    is_passing,
     list_answers,
 )
 from domain.base.actors import Actor
@@ -104,10 +106,14 @@ class Body:
         await self._finish(self._ending)
 
     async def _send_answers(self, prepared: Prepared) -> None:
+        is_cut_short = False
         async with aclosing(list_answers(self._streams, prepared, self._context)) as answers:
             async for answer in answers:
                 reached = self._context.reached
+                is_cut_short = is_passing(answer)
                 await self._write(self._form.part(answer, cursor=None if reached is None else reached.cursor))
+        if is_cut_short:
+            self._ending = self._ending or FAILED
 
     async def _watch(self) -> None:
         """Notice that the client went away."""
@@ -135,10 +141,10 @@ class Body:
                 self._sending_since = None
 
     async def _finish(self, ending: Ending) -> None:
-        """Say how it ended; a restart is no end that clients should take for one, so they come back."""
+        """Say how it ended; a restart or a failure is no end that clients should take for one, so they come back."""
         if ending in (GONE, STUCK):
             return
-        last = b"" if ending is RESTARTING else self._form.end
+        last = b"" if ending in (RESTARTING, FAILED) else self._form.end
         if ending is TOKEN_INVALID:
             message = "Your token has expired or was revoked. Subscribe again with a new one, after your last cursor."
             refused = RequestRefused(401, TopLevelCode.UNAUTHENTICATED, message)

@@ -39,7 +39,7 @@ _TOLD_AT_ONCE = 100
 Ready: TypeAlias = "Answer | orjson.Fragment"
 """An answer: one that is written already, or the one that there is no stream, or no more of it."""
 
-Send: TypeAlias = Callable[[str], bool]
+Send: TypeAlias = Callable[[bytes], bool]
 """Sends a written answer at once, without waiting for anybody; False: it cannot, now."""
 
 Failure: TypeAlias = Callable[[str], Answer]
@@ -63,7 +63,7 @@ class Told:
 
     seq: int | None
     """Of the event that it tells; None: it is the last one, whatever was told before."""
-    text: str = ""
+    text: bytes = b""
     people: frozenset[object] = frozenset()
     """Whose personal data it shows."""
     failure: Answer | None = None
@@ -96,7 +96,8 @@ class Member:
         """Send this, or let it wait to be taken."""
         if self.left is not None or (told.seq is not None and told.seq <= self.seq):
             return
-        if self._can_send and told.seq is not None and self._send is not None and self._send(told.text):
+        is_next = self.is_following and not self._waiting and told.seq is not None
+        if is_next and self._send is not None and self._send(told.text):
             self._note(told)
             return
         if len(self._waiting) >= self._waiting_max:
@@ -104,11 +105,6 @@ class Member:
             return
         self._waiting.append(told)
         self._news.set()
-
-    @property
-    def _can_send(self) -> bool:
-        """Tell whether everything before was taken."""
-        return self.is_following and not self._waiting
 
     def leave(self, why: Left) -> None:
         """Be told nothing any more."""
@@ -161,7 +157,8 @@ class Group:
                 return
             async with aclosing(found) as answers:
                 async for answer in answers:
-                    await self._tell(self._told(answer))
+                    is_cut_short = "data" not in answer
+                    await self._tell(Told(None, failure=answer) if is_cut_short else self._told(answer))
         except Exception:  # noqa: BLE001  the clients get an answer that they can read
             _log.exception("operation failed", request_id=self.context.request_id)
             await self._tell(Told(None, failure=failure(self.context.request_id)))
@@ -172,7 +169,7 @@ class Group:
     def _told(self, answer: Answer) -> Told:
         following = self.context.following
         seq = None if following.is_over or following.place is None else following.place.seq
-        return Told(seq, written(answer).decode(), self.context.take_people())
+        return Told(seq, written(answer), self.context.take_people())
 
     async def _tell(self, told: Told) -> None:
         if told.seq is None:
@@ -308,11 +305,12 @@ async def _missed(member: Member, own: AsyncGenerator[Answer], *, end: Place, to
     following.end_where_read(begin)
     try:
         async for answer in own:
-            member.context.reached = None if following.is_over else following.place
-            yield orjson.Fragment(written(answer))
+            is_cut_short = "data" not in answer
+            member.context.reached = None if following.is_over or is_cut_short else following.place
+            yield answer if is_cut_short else orjson.Fragment(written(answer))
     except CaughtUp:
         return
-    member.left = Left.OVER  # it was told to read everything anew
+    member.left = Left.OVER  # it was told to read everything anew, or to come back
 
 
 def _key_of(prepared: Prepared, actor: Actor) -> tuple[Any, ...]:

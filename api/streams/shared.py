@@ -41,6 +41,9 @@ CLOSE_WITHIN_S = 3.0
 _log = structlog.get_logger("api.streams")
 
 
+_PASSING = frozenset({TopLevelCode.INTERNAL, TopLevelCode.TIMEOUT, TopLevelCode.STORAGE_FULL})
+
+
 @dataclass(frozen=True, slots=True)
 class Ending:
     """Why a stream ends: the code that a WebSocket is closed with, and the words."""
@@ -209,6 +212,13 @@ async def list_answers(
     except Exception:  # noqa: BLE001  the client gets an answer that it can read
         _log.exception("operation failed", request_id=context.request_id)
         yield failure_answer(context.request_id)
+
+
+def is_passing(answer: Ready) -> bool:
+    """Tell whether a stream ends with this answer because of something here that may be over in a moment."""
+    if not isinstance(answer, dict) or "data" in answer:
+        return False
+    return any(error["extensions"]["code"] in _PASSING for error in answer["errors"])
 
 
 def failure_answer(request_id: str) -> Answer:

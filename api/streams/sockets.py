@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.access import client_address
 from api.streams.connections import Connection
+from api.streams.frames import write_of
 from api.streams.shared import StreamRefused, Streams
 
 SUBPROTOCOL = "graphql-transport-ws"
@@ -48,6 +49,7 @@ class SocketEndpoint:
                 trusted_proxies=self._streams.settings.trusted_proxies,
             ),
             authorization=headers.get("authorization"),
+            write=write_of(scope),
         )
         try:
             with self._streams.admit(connection):

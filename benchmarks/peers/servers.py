@@ -106,6 +106,7 @@ def _environment(url: str, port: int) -> dict[str, str]:
 
 
 def plain(url: str) -> str:
+    """Return an address as the product's settings take it, without the driver."""
     return url.replace("+asyncpg", "").replace("+aiosqlite", "")
 
 

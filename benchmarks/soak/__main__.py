@@ -175,6 +175,7 @@ async def _bring_back(trouble: Trouble) -> None:
         trouble.broker.start()
     for server in trouble.servers:
         if not server.is_running:
+            await server.until_gone()
             server.start()
     await trouble.all_ready()
 

@@ -80,6 +80,7 @@ class Trouble:
         server = self.chance.choice(self.servers)
         await asyncio.to_thread(server.kill if is_killed else server.stop)
         await self._away()
+        await server.until_gone()
         server.start()
 
     async def _kill_worker(self) -> None:

@@ -11,7 +11,10 @@ import sys
 import time
 from array import array
 from collections import Counter
+from functools import partial
+from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import orjson
 import uvloop
@@ -76,7 +79,7 @@ class Socket(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for a WebSocket."""
-        self._transport = cast("asyncio.Transport", transport)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is of no class of asyncio
         key = base64.b64encode(os.urandom(16)).decode()
         lines = (
             "GET /graphql HTTP/1.1",
@@ -87,7 +90,7 @@ class Socket(asyncio.Protocol):
             f"Sec-WebSocket-Key: {key}",
             "Sec-WebSocket-Protocol: graphql-transport-ws",
         )
-        transport.write("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+        self._transport.write("".join(f"{line}\r\n" for line in (*lines, "")).encode())
 
     def connection_lost(self, error: Exception | None) -> None:
         """Tell where nobody was let in."""
@@ -145,7 +148,7 @@ class Socket(asyncio.Protocol):
             heard.bytes += end - start
         elif not self.is_open.done() and b"connection_ack" in data[start:end]:
             query = {"query": self._query, "variables": {"id": self._id}}
-            self._say({"type": "subscribe", "id": "1", "payload": query})
+            self._say({"type": "subscribe", "id": str(uuid4()), "payload": query})
             self.is_open.set_result(None)
         else:
             self._heard.others += 1
@@ -158,10 +161,8 @@ async def follow(asked: dict[str, Any]) -> None:
     for start in range(0, len(asked["sockets"]), _TOGETHER):
         some = asked["sockets"][start : start + _TOGETHER]
         made = [
-            await loop.create_connection(
-                lambda query=query, key=key: Socket(heard, asked, query, key), "127.0.0.1", asked["port"]
-            )
-            for query, key in some
+            await loop.create_connection(partial(Socket, heard, asked, *each), "127.0.0.1", asked["port"])
+            for each in some
         ]
         sockets += [socket for _, socket in made]
         await asyncio.gather(*(socket.is_open for _, socket in made))
@@ -178,7 +179,8 @@ async def follow(asked: dict[str, Any]) -> None:
 
 def main() -> None:
     """Follow until the end of what is asked."""
-    asked = orjson.loads(sys.stdin.buffer.raw.readline())  # type: ignore[attr-defined]
+    with Path("/dev/stdin").open("rb", buffering=0) as lines:  # not a byte more than the line is read
+        asked = orjson.loads(lines.readline())
     uvloop.run(follow(asked))
 
 

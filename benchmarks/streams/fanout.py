@@ -215,7 +215,7 @@ class _Run:
         }
 
     def _paced(self) -> tuple[float, float]:
-        """Say some at a rate that nobody has to wait for; return the median and the p99 from commit to socket, in ms."""
+        """Say some at a rate that nobody waits for; return the median and the p99 from commit to socket, in ms."""
         committed_at = self._say(self._case.paced, self._case.every_s)
         self._wait_for(self._case.paced * self._receivers)
         delays: Counter[int] = Counter()

@@ -4,7 +4,6 @@ As a program (`python -m benchmarks.streams.product PORT CONVERSATIONS`) it make
 writes is written by the product's own action, one transaction for each message or for some of them.
 """
 
-import asyncio
 import gc
 import sys
 import time
@@ -122,7 +121,7 @@ def main() -> None:
     gc.freeze()
     server = new_server(app, settings, host="127.0.0.1", port=port)
     with listen(server) as listening:
-        asyncio.run(server.serve([listening]))
+        server.run([listening])
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ POLICIES: Rows = {
         "value": replace(PERSONAL, mask=mask_value),
         "name": replace(PERSONAL, mask=mask_name),
     },
-    "Note": {"id seq occurredAt text conversation author": TEAM},
+    "Note": {"id seq occurredAt text clientMessageId conversation author": TEAM},
     "StatusChange": {"id seq occurredAt previousStatus status conversation author": REACHED},
     "StaleConversation": {"code message field missed": REACHED},
     "ChannelUpsertPayload": {"channel userErrors": REACHED},

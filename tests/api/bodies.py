@@ -14,7 +14,7 @@ Said: TypeAlias = dict[str, Any]
 
 SERVER_SENT = "text/event-stream"
 MULTIPART = 'multipart/mixed;boundary="graphql";subscriptionSpec=1.0,application/json'
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 class Exchange:

@@ -17,7 +17,7 @@ Said: TypeAlias = dict[str, Any]
 
 SUBPROTOCOL = "graphql-transport-ws"
 FOLLOW = "subscription($id: ID!) { customerEvents(customerId: $id) { __typename } }"
-WAIT_S = 5.0
+WAIT_S = 20.0
 
 
 class Closed(Exception):  # noqa: N818  reads as what it is

@@ -56,7 +56,15 @@ async def talk_with(client: Client, customer_id: str) -> dict[str, str]:
     conversation = begun.data["conversationStart"]["conversation"]
     remark = 'mutation($id: ID!) { noteAdd(input: { conversationId: $id, text: "Calls often" }) { note { id } } }'
     note = await client.ask(remark, {"id": conversation["id"]})
-    found = {"Channel": channel_id, "Conversation": conversation["id"], "Note": note.data["noteAdd"]["note"]["id"]}
+    file = await client.ask(
+        'mutation { attachmentCreate(input: { filename: "a", contentType: "a/b", byteSize: 1 }) { attachment { id } } }'
+    )
+    found = {
+        "Channel": channel_id,
+        "Conversation": conversation["id"],
+        "Note": note.data["noteAdd"]["note"]["id"],
+        "Attachment": file.data["attachmentCreate"]["attachment"]["id"],
+    }
     for each in conversation["interactions"]["nodes"]:
         found |= {each["__typename"]: each["id"], each["author"]["__typename"]: each["author"]["id"]}
     return found

@@ -16,6 +16,11 @@ from tests.orders.shop import Input, send_order
 
 RESUMED = """subscription($id: ID!, $after: Cursor) { customerEvents(customerId: $id, after: $after) {
   ... on Event { cursor } ... on OrderChanged { order { number } } ... on ResyncRequired { reason } } }"""
+WITH_LINES = """subscription($id: ID!, $after: Cursor) { customerEvents(customerId: $id, after: $after) {
+  ... on OrderChanged { order { number lines { sku } } } } }"""
+PLACE = """mutation($key: String!) { orderUpsert(input: {
+  externalId: "o-3", placedAt: "2026-11-01T12:00:00Z", currencyCode: "EUR", customer: {externalId: $key},
+  lines: [{sku: "cup", title: "A cup", quantity: 1, unitPrice: "1"}] }) { userErrors { code } } }"""
 ALL = """subscription($after: Cursor) { events(after: $after, types: [OrderChanged]) {
   ... on OrderChanged { cursor order { number } } } }"""
 RENAMED = """subscription($id: ID!, $cursor: Cursor) { customerEvents(customerId: $id, after: $cursor) {
@@ -146,3 +151,32 @@ async def test_a_query_has_no_place(app: Starlette, client: Client) -> None:
     body = await exchange.rest()
     assert b"\nid:" not in body
     assert b'"data"' in body
+
+
+@pytest.mark.parametrize("is_missed", [False, True], ids=["followed", "missed"])
+async def test_what_could_not_be_read_is_not_passed_over(
+    app: Starlette, client: Client, customer: Input, start: str, monkeypatch: pytest.MonkeyPatch, *, is_missed: bool
+) -> None:
+    """The database goes away within an event: the stream ends before it, and who comes back is told it whole."""
+
+    async def away(*_: object, **__: object) -> object:
+        raise ConnectionRefusedError
+
+    exchange = Exchange(app, accept=SERVER_SENT, key=client.key)
+    with monkeypatch.context() as patch:
+        if is_missed:
+            patch.setattr("schema.orders.types.documents.list_lines_by_order", away)
+            await exchange.ask(WITH_LINES, id=customer["id"], after=start)
+            await exchange.chunk()
+        else:
+            await exchange.follow(WITH_LINES, id=customer["id"])
+            patch.setattr("schema.orders.types.documents.list_lines_by_order", away)
+            await client.ask(PLACE, {"key": customer["externalId"]})
+        chunk = await exchange.chunk() or b""
+        assert chunk.startswith(b"event: next\ndata: ")
+        assert orjson.loads(chunk.partition(b"data: ")[2])["errors"][0]["extensions"]["code"] == "INTERNAL"
+        assert await exchange.chunk() is None
+    again = Exchange(app, accept=SERVER_SENT, key=client.key, last_id=start)
+    expected = ["o-0", "o-1", "o-2"] if is_missed else ["o-0", "o-1", "o-2", "o-3"]
+    assert await numbers(await again.ask(WITH_LINES, id=customer["id"]), len(expected)) == expected
+    await again.leave()

@@ -36,11 +36,11 @@ def answer_for_ever(settings: Settings, listening: socket.socket) -> None:
 
 
 def fail(_settings: Settings, _listening: socket.socket) -> None:
-    """End at once, as something is wrong; from the third start on it is the settings."""
+    """End at once, as something is wrong; from the second start on it is the settings."""
     with Path(os.environ[STARTS]).open("ab") as starts:
         starts.write(b".")
         starts.flush()
-        sys.exit(1 if starts.tell() < 3 else UNFIT)
+        sys.exit(1 if starts.tell() < 2 else UNFIT)
 
 
 def main(name: str) -> None:

@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
 from tests.proxy import Fault, Proxy, Way, proxy
+
+CUSTOMER, AGENT, GUEST = "Sign in as the customer", "Sign in as the agent", "Chat as a guest"
 
 AT_MOST_MS = 15_000
 """What comes by itself comes within this time, also after a line that was lost."""
@@ -40,8 +43,11 @@ class Net:
         self.proxy.is_down = False
 
     def lose_answer(self, name: str) -> None:
-        """Break once, when a request with this word has gone to the server as a whole: nobody hears what came of it."""
-        fault = Fault(f"after {name}", Way.UP, name.encode(), passes=1.0)
+        """Break once within the answer to this mutation, which is committed: nobody hears what came of it.
+
+        Were it before the answer, the browser might ask again by itself, without a word to the page.
+        """
+        fault = Fault(f"after {name}", Way.DOWN, f'"{name}"'.encode(), passes=0.5)
         self._do(lambda: self.proxy.faults.append(fault))
 
     def _do(self, work: Callable[[], object]) -> None:
@@ -193,3 +199,14 @@ class Chat:
         found: list[dict[str, Any]] = self.page.evaluate("""() => Object.keys(localStorage)
             .filter(key => key.includes('/outbox/')).map(key => JSON.parse(localStorage[key]))""")
         return found
+
+
+OpenChat = Callable[[str], tuple[Chat, Net]]
+
+
+def ask(demo_url: str, demo: dict[str, Any], query: str) -> dict[str, Any]:
+    """Ask the API beside the page, with the key that opens every door."""
+    headers = {"Authorization": f"Bearer {demo['token']}"}
+    answer = httpx.post(f"{demo_url}/graphql", json={"query": query}, headers=headers).json()
+    assert "errors" not in answer, answer
+    return dict(answer["data"])

@@ -7,12 +7,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Request, Route, sync_playwright
 
+from tests.browser.chat import AGENT, CUSTOMER, Chat, Net, OpenChat, ask, net_to
 from tests.browser.page import Explorer, is_graphql
 from tests.conftest import DATA
 
@@ -26,6 +29,8 @@ BROWSER_ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic",
 # Without these the browser itself calls home, which would blur the test.
 BROWSER_ARGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PAGE_ERROR_LEVELS = {"error", "assert"}
+
+CHANNEL = 'mutation { channelUpsert(input: {name: "Web chat", kind: WEB_CHAT}) { channel { id } } }'
 
 
 @pytest.fixture(scope="session")
@@ -140,3 +145,49 @@ def explorer(context: BrowserContext, demo_url: str) -> Iterator[Explorer]:
     yield explorer
     assert explorer.foreign == []
     assert explorer.problems == []
+
+
+@pytest.fixture(scope="session")
+def demo(demo_url: str) -> dict[str, Any]:
+    """Return what the demo gives away; its shop has a web chat."""
+    config: dict[str, Any] = httpx.get(f"{demo_url}/explorer/config.json").json()["demo"]
+    ask(demo_url, config, CHANNEL)
+    return config
+
+
+@pytest.fixture
+def open_chat(browser: Browser, demo_url: str, demo: dict[str, Any]) -> Iterator[OpenChat]:
+    """Return what opens a side of the page in a browser of its own, behind a network of its own.
+
+    When the test ends, the pages have asked nobody else, and the browser has reported no error but the network's.
+    """
+    assert demo["logins"]
+    chats: list[Chat] = []
+    contexts: list[BrowserContext] = []
+    with ExitStack() as stack:
+
+        def make(side: str) -> tuple[Chat, Net]:
+            net = stack.enter_context(net_to(int(demo_url.rpartition(":")[2])))
+            context = browser.new_context(viewport={"width": 1280, "height": 860})
+            contexts.append(context)
+            chat = Chat(context.new_page(), net.origin, side)
+            chat.watch()
+            chats.append(chat)
+            chat.open()
+            return chat, net
+
+        yield make
+        for context in contexts:
+            context.close()
+    assert [chat.foreign for chat in chats] == [[] for _ in chats]
+    assert [chat.problems for chat in chats] == [[] for _ in chats]
+
+
+@pytest.fixture
+def two(open_chat: OpenChat) -> tuple[Chat, Net, Chat, Net]:
+    """Return a shopper and an agent who are signed in, and their networks."""
+    shopper, shopper_net = open_chat("shopper")
+    shopper.enter(CUSTOMER)
+    agent, agent_net = open_chat("agent")
+    agent.enter(AGENT)
+    return shopper, shopper_net, agent, agent_net

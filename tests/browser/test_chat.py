@@ -3,81 +3,20 @@
 Needs the built page (`make explorer`) and a Chromium.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import time
 from typing import Any
 
 import httpx
 import pytest
-from graphql import build_schema, parse, validate
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import expect
 
-from schema.root import make_schema
-from tests.browser.chat import AT_MOST_MS, Chat, Net, net_to
+from tests.browser.chat import AGENT, AT_MOST_MS, CUSTOMER, GUEST, Chat, Net, OpenChat, ask
 
 pytestmark = pytest.mark.browser
 
-CUSTOMER, AGENT, GUEST = "Sign in as the customer", "Sign in as the agent", "Chat as a guest"
-CHANNEL = 'mutation { channelUpsert(input: {name: "Web chat", kind: WEB_CHAT}) { channel { id } } }'
+REVOKE = "mutation { sessionRevoke(input: {}) { revokedCount } }"
 CONVERSATIONS = """{ conversations(first: 50) { nodes {
   customer { displayName } interactions(first: 100) { nodes { __typename ... on Message { text } } } } } }"""
-
-OpenChat = Callable[[str], tuple[Chat, Net]]
-
-
-@pytest.fixture(scope="module")
-def demo(demo_url: str) -> dict[str, Any]:
-    """Return what the demo gives away; its shop has a web chat."""
-    config: dict[str, Any] = httpx.get(f"{demo_url}/explorer/config.json").json()["demo"]
-    ask(demo_url, config, CHANNEL)
-    return config
-
-
-def ask(demo_url: str, demo: dict[str, Any], query: str) -> dict[str, Any]:
-    """Ask the API beside the page, with the key that opens every door."""
-    headers = {"Authorization": f"Bearer {demo['token']}"}
-    answer = httpx.post(f"{demo_url}/graphql", json={"query": query}, headers=headers).json()
-    assert "errors" not in answer, answer
-    return dict(answer["data"])
-
-
-@pytest.fixture
-def open_chat(browser: Browser, demo_url: str, demo: dict[str, Any]) -> Iterator[OpenChat]:
-    """Return what opens a side of the page in a browser of its own, behind a network of its own.
-
-    When the test ends, the pages have asked nobody else, and the browser has reported no error but the network's.
-    """
-    assert demo["logins"]
-    chats: list[Chat] = []
-    contexts: list[BrowserContext] = []
-    with ExitStack() as stack:
-
-        def make(side: str) -> tuple[Chat, Net]:
-            net = stack.enter_context(net_to(int(demo_url.rpartition(":")[2])))
-            context = browser.new_context(viewport={"width": 1280, "height": 860})
-            contexts.append(context)
-            chat = Chat(context.new_page(), net.origin, side)
-            chat.watch()
-            chats.append(chat)
-            chat.open()
-            return chat, net
-
-        yield make
-        for context in contexts:
-            context.close()
-    assert [chat.foreign for chat in chats] == [[] for _ in chats]
-    assert [chat.problems for chat in chats] == [[] for _ in chats]
-
-
-@pytest.fixture
-def two(open_chat: OpenChat) -> tuple[Chat, Net, Chat, Net]:
-    """Return a shopper and an agent who are signed in, and their networks."""
-    shopper, shopper_net = open_chat("shopper")
-    shopper.enter(CUSTOMER)
-    agent, agent_net = open_chat("agent")
-    agent.enter(AGENT)
-    return shopper, shopper_net, agent, agent_net
 
 
 def test_both_sides_see_each_other_at_once(two: tuple[Chat, Net, Chat, Net]) -> None:
@@ -189,12 +128,12 @@ def test_an_answer_that_gets_lost_doubles_nothing(
 ) -> None:
     """The server wrote it and nobody heard: it is sent again under its own id, the first message of all too."""
     shopper, shopper_net, agent, agent_net = two
-    shopper_net.lose_answer("ChatStart")
+    shopper_net.lose_answer("conversationStart")
     shopper.begin("Half a word from me")
     agent.choose("Half a word from me")
-    agent_net.lose_answer("ChatSend")
+    agent_net.lose_answer("messageSend")
     agent.say("Half a word from us")
-    shopper_net.lose_answer("ChatSend")
+    shopper_net.lose_answer("messageSend")
     shopper.say("and the other half")
     agent.expect_fate("Half a word from us", "sent", "read")
     expected = ["Half a word from me", "Half a word from us", "and the other half"]
@@ -202,8 +141,8 @@ def test_an_answer_that_gets_lost_doubles_nothing(
         expect(side.log.locator(".said")).to_have_count(3, timeout=AT_MOST_MS)
         assert sorted(side.texts()) == sorted(expected)
     assert (shopper_net.proxy.happened, agent_net.proxy.happened) == (
-        ["after ChatStart", "after ChatSend"],
-        ["after ChatSend"],
+        ["after conversationStart", "after messageSend"],
+        ["after messageSend"],
     )
     nodes = ask(demo_url, demo, CONVERSATIONS)["conversations"]["nodes"]
     written = [node["text"] for each in nodes for node in each["interactions"]["nodes"] if "text" in node]
@@ -322,6 +261,27 @@ def test_a_guest_keeps_the_conversation(open_chat: OpenChat) -> None:
     expect(agent.page.locator(".talk-title")).to_contain_text("Clara Whitfield")
 
 
+def test_a_session_that_was_ended_elsewhere_keeps_what_waits(two: tuple[Chat, Net, Chat, Net], demo_url: str) -> None:
+    """The page asks to sign in again; what was written meanwhile goes out then, once."""
+    shopper, shopper_net, agent, _ = two
+    shopper.begin("Am I still here?")
+    shopper_net.sever()
+    shopper.expect_lost()
+    kept = shopper.page.evaluate("JSON.parse(sessionStorage['sportello/chat/shopper'])")
+    headers = {"Authorization": f"Bearer {kept['accessToken']}"}
+    while httpx.post(f"{demo_url}/graphql", json={"query": REVOKE}, headers=headers).is_success:
+        time.sleep(0.1)  # a token is remembered for two seconds
+    shopper.say("Not quite.")
+    shopper_net.restore()
+    expect(shopper.page.get_by_role("alert")).to_contain_text("The session has ended", timeout=AT_MOST_MS)
+    assert [(entry["text"], entry.get("problem")) for entry in shopper.waiting()] == [("Not quite.", None)]
+    shopper.enter(CUSTOMER)
+    shopper.expect_texts(["Am I still here?", "Not quite."])
+    agent.choose("Not quite.")
+    agent.expect_texts(["Am I still here?", "Not quite."])
+    shopper.problems = [text for text in shopper.problems if "401" not in text]  # the browser tells of those
+
+
 def test_somebody_else_does_not_get_what_waits(open_chat: OpenChat) -> None:
     """What one person left unsent stays theirs, whoever sits down at the same browser."""
     shopper, net = open_chat("shopper")
@@ -337,57 +297,3 @@ def test_somebody_else_does_not_get_what_waits(open_chat: OpenChat) -> None:
     shopper.say("Somebody else")
     shopper.expect_fate("Somebody else", "sent")
     assert [entry["text"] for entry in shopper.waiting()] == ["for my eyes only"]
-
-
-def test_a_login_of_the_other_side_is_refused(open_chat: OpenChat, demo: dict[str, Any]) -> None:
-    """The card says so, as it says that a password is wrong."""
-    agent, _ = open_chat("agent")
-    email = next(each["email"] for each in demo["logins"] if each["who"] == "SHOPPER")
-    agent.sign_in(email, demo["password"])
-    alert = agent.page.locator(".said-at-door")
-    expect(alert).to_contain_text("use it at the other side")
-    agent.page.get_by_label("Password").fill("wrong")
-    agent.page.get_by_role("button", name="Sign in", exact=True).click()
-    expect(alert).not_to_contain_text("other side")
-    expect(alert).not_to_be_empty()
-
-
-def test_every_document_fits_the_schema(open_chat: OpenChat) -> None:
-    """What the page asks is valid, each as it stands."""
-    chat, _ = open_chat("shopper")
-    documents = chat.page.evaluate("""() => import('./src/documents.js').then(
-        all => Object.values(all).flatMap(each => typeof each === 'string' ? [each] : Object.values(each)))""")
-    schema = build_schema(make_schema().as_str())
-    assert len(documents) > 20
-    assert [error.message for each in documents for error in validate(schema, parse(each))] == []
-
-
-@pytest.mark.parametrize("width", [360, 768, 1100, 1440])
-def test_it_fits_every_screen(browser: Browser, demo_url: str, demo: dict[str, Any], width: int) -> None:
-    """Nothing stands out at the sides, of either side, and everything can be reached."""
-    assert demo["logins"]
-    context = browser.new_context(viewport={"width": width, "height": 740})
-    page = context.new_page()
-    page.goto(f"{demo_url}/examples/chat/")
-    for words in (CUSTOMER, AGENT):
-        page.get_by_role("button", name=words).click()
-    page.locator(".pane-shopper textarea").fill(f"At {width} points")
-    page.locator(".pane-shopper textarea").press("Enter")
-    page.locator(".row", has_text=f"At {width} points").click()
-    expect(page.locator(".pane-agent .said", has_text=f"At {width} points")).to_be_visible()
-    details = page.get_by_role("button", name="Customer", exact=True)
-    if details.is_visible():
-        details.click()
-    expect(page.get_by_role("complementary", name="Customer")).to_contain_text("Clara Whitfield")
-    stands_out = page.evaluate("""() => [...document.querySelectorAll('html, .pane, .side, .strip, .talk, .window')]
-        .filter(each => each.scrollWidth > each.clientWidth + 1).map(each => each.className)""")
-    assert stands_out == []
-    context.close()
-
-
-def test_what_is_not_built_is_not_served(demo_url: str) -> None:
-    """The page's folder holds the page, and nothing leads out of it."""
-    assert httpx.get(f"{demo_url}/examples/chat/src/main.js").status_code == 200
-    assert re.match("text/javascript", httpx.get(f"{demo_url}/examples/chat/src/main.js").headers["content-type"])
-    for path in ("..%2f..%2fexplorer.py", "%2e%2e/%2e%2e/explorer.py", "package.json"):
-        assert httpx.get(f"{demo_url}/examples/chat/{path}").status_code == 404

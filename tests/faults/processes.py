@@ -130,6 +130,16 @@ class Server(Command):
         except httpx.TransportError:
             return False
 
+    async def until_gone(self) -> None:
+        """Wait until nobody listens on its port any more: its workers outlive it for a moment."""
+        for _ in range(1_000):
+            with closing(socket.socket()) as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)):
+                    return
+            await asyncio.sleep(0.02)
+        message = f"somebody still listens:\n{self.said}"
+        raise AssertionError(message)
+
     async def until_ready(self, *, within_s: float = START_S) -> float:
         """Wait until it says that it can serve; return the seconds that it took."""
         began = time.monotonic()

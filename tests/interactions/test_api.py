@@ -81,7 +81,7 @@ class Talk:
 
         async def take() -> Any:  # noqa: ANN401
             nonlocal waiting
-            answer = await asyncio.wait_for(waiting, 5)
+            answer = await asyncio.wait_for(waiting, 20)
             waiting = asyncio.ensure_future(anext(answers))
             assert answer.errors is None
             (item,) = orjson.loads(written(answer.data)).values()

@@ -133,6 +133,7 @@ class Note(Interaction):
     seq: int = derived(of=_seq, reads=("seq", "shopper_seq"))
     occurred_at: datetime = column()
     text: str = derived("What was noted.", of=lambda own: own.row.text or "", reads=("text",))
+    client_message_id: str | None = column("The id that its author's client gave it.")
 
 
 @view(description="The conversation came to another status.")

@@ -88,6 +88,7 @@ export class Line extends EventTarget {
     let isStopped = false
     let dispose = () => {}
     const once = async () => {
+      await this.#session.token() // without one there is no use in connecting
       const variables = await begin()
       if (isStopped) return []
       return new Promise(resolve => {
@@ -106,12 +107,12 @@ export class Line extends EventTarget {
       }).finally(dispose)
     }
     const run = async () => {
-      while (!isStopped) {
+      while (!isStopped && !this.#ended.signal.aborted) {
         const errors = this.#session.isCut ? [] : await once().catch(codesOf)
         const codes = errors.map(each => each.extensions?.code)
         if (codes.some(code => FINAL.has(code))) return
         if (codes.includes('UNAUTHENTICATED')) this.#session.renew()
-        if (!isStopped) await this.pause()
+        await this.pause()
       }
     }
     run()

@@ -69,9 +69,9 @@ export class Session extends EventTarget {
     await this.#begin(VISIT, { locale: 'en' }, {}, true)
   }
 
-  /** Return a token that counts. Throws `Lost`, or `Refused` where the session has ended. */
+  /** Return a token that counts. Throws `Lost`, also where the session has ended: what was to be done still is. */
   async token() {
-    if (!this.#held) throw new Refused('Sign in first.', 'UNAUTHENTICATED')
+    if (!this.#held) throw new Lost('Nobody is signed in.')
     if (Date.now() < this.#held.renewAt) return this.#held.accessToken
     this.#asking ??= this.#renew().finally(() => (this.#asking = null))
     return this.#asking
@@ -116,12 +116,10 @@ export class Session extends EventTarget {
   async #renew() {
     const { refreshToken, id, isGuest } = this.#held
     const answer = await this.#post({ query: RENEW, variables: { input: { refreshToken } } })
-    try {
-      return this.#hold(payloadOf(answer.data).session, answer.now, { id, isGuest })
-    } catch (error) {
-      if (error.code === 'BAD_CREDENTIALS') this.#end('The session has ended. Sign in again: what waits here is kept.')
-      throw error
-    }
+    const { session, userErrors } = Object.values(answer.data)[0]
+    if (session) return this.#hold(session, answer.now, { id, isGuest })
+    if (userErrors[0].code === 'BAD_CREDENTIALS') this.#end('The session has ended. Sign in again: what waits here is kept.')
+    throw new Lost(userErrors[0].message)
   }
 
   /** Keep it; `now`: the server's time, as this computer's may be another one. Returns the access token. */

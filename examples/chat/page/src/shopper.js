@@ -171,9 +171,10 @@ export class Shopper {
   }
 }
 
-function ownRow({ subject, number, lastMessage, updatedAt, unreadCount, status }) {
+function ownRow({ subject, number, channel, lastMessage, updatedAt, unreadCount, status }) {
+  const place = channel.kind === 'WEB_CHAT' ? 'Conversation' : channel.name
   return [
-    h('strong', {}, subject ?? `Conversation ${number}`),
+    h('strong', {}, subject ?? `${place} ${number}`),
     h('time', {}, lately(updatedAt)),
     h('span', { class: 'snippet' }, lastMessage?.text ?? ''),
     unreadCount ? h('span', { class: 'badge', 'aria-label': `${unreadCount} unread` }, String(unreadCount)) : h('span', { class: 'state' }, STATUSES[status]),

@@ -124,7 +124,11 @@ export class Side extends EventTarget {
   }
 
   async #add(kind, input) {
-    const { message, note } = await this.session.write(kind === 'note' ? NOTE : SEND, input)
+    const { message, note } = await this.session.write(kind === 'note' ? NOTE : SEND, input).catch(error => {
+      // What was missed is shown where it stands, before its author is asked what to do.
+      for (const thing of error.missed ?? []) if (this.talk?.id === input.conversationId) this.talk.takeThing(thing)
+      throw error
+    })
     return message ? [message, message.conversation.id] : [note, input.conversationId]
   }
 
