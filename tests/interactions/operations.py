@@ -135,7 +135,8 @@ async def talk_at_a_console(client: Client, agent: Documents, customer_id: str) 
         assert [each["interaction"]["text"] for each in added] == ["How lovely.", "How lovely."]
         await answer_at_a_console(desk, colleague, started["id"], seq=added[0]["interaction"]["seq"])
         await arrange_at_a_console(desk, colleague, started["id"])
-    mail = await receive_mail(client, Documents("integrator"))
+    assert client.key is not None
+    mail = await receive_mail(client, Documents("integrator"), owner=client.key)
     await fail_and_try_again(client, Documents("integrator"), desk, mail)
 
 
@@ -190,11 +191,14 @@ async def arrange_at_a_console(desk: Desk, colleague: Desk, conversation_id: str
     await desk.write("SetPresence", {"presence": "OFFLINE"})
 
 
-async def carry_messages(client: Client, integrator: Documents) -> None:
-    """A channel's server brings in what was written, and carries out what was answered: each once, whatever fails."""
+async def carry_messages(client: Client, integrator: Documents, *, owner: str) -> None:
+    """A channel's server brings in what was written, and carries out what was answered: each once, whatever fails.
+
+    Its own key opens nothing but channels and conversations.
+    """
     assert client.key is not None
     desk = await sit_down(client, Documents("agent"))
-    mail = await receive_mail(client, integrator)
+    mail = await receive_mail(client, integrator, owner=owner)
     async with listening(client, client.key) as (live,):
         live.follow(integrator, "Follow", after=mail.begin, types=["InteractionChanged"])
         await fail_and_try_again(client, integrator, desk, mail)
@@ -213,9 +217,10 @@ class Mail:
     begin: str
 
 
-async def receive_mail(client: Client, integrator: Documents) -> Mail:
-    """Bring in a mail with a picture, twice: it is one message, of nobody who is known."""
-    channel = (await integrator.write(client, "UpsertChannel", {"name": "Mail", "kind": "EMAIL"}))["channel"]
+async def receive_mail(client: Client, integrator: Documents, *, owner: str) -> Mail:
+    """Bring in a mail with a picture, twice: it is one message."""
+    door = {"name": "Mail", "kind": "EMAIL"}
+    channel = (await integrator.write(client, "UpsertChannel", door, key=owner))["channel"]
     await client.works.feed.settle()
     told = (await integrator.send(client, "Channels")).data
     assert channel["id"] in [each["id"] for each in told["channels"]]
@@ -225,7 +230,7 @@ async def receive_mail(client: Client, integrator: Documents) -> Mail:
     mail |= {"attachmentIds": [picture]}
     received = [await integrator.write(client, "ReceiveMessage", mail) for _ in range(2)]
     assert received[0] == received[1]
-    assert received[0]["conversation"]["customer"] is None
+    assert received[0]["conversation"]["status"] == "NEW"
     return Mail(received[0]["conversation"]["id"], told["eventCursor"])
 
 

@@ -71,13 +71,13 @@ async def tokens_of(demo: Client, folder: Path) -> dict[str, str]:
     return {"AGENT": agent["accessToken"], "CLARA": clara["accessToken"]}
 
 
-async def send_picture(demo: Client, folder: Path, told: Told) -> None:
+async def send_picture(demo: Client, told: Told) -> None:
     """Send the file that was announced."""
     answer = await demo.http.put(told["Announce"]["attachmentCreate"]["uploadUrl"], content=PICTURE)
     assert answer.status_code == 204
 
 
-async def answer_outside(demo: Client, _folder: Path, told: Told) -> None:
+async def answer_outside(demo: Client, told: Told) -> None:
     """Let somebody answer what came in from outside, behind a cursor."""
     await demo.works.feed.settle()
     told["begin"] = {"cursor": (await demo.ask("{ eventCursor }")).data["eventCursor"]}
@@ -87,7 +87,7 @@ async def answer_outside(demo: Client, _folder: Path, told: Told) -> None:
     await demo.works.feed.settle()
 
 
-BEFORE: Mapping[str, Callable[[Client, Path, Told], Awaitable[None]]] = {
+BEFORE: Mapping[str, Callable[[Client, Told], Awaitable[None]]] = {
     "SendPicture": send_picture,
     "ToSend": answer_outside,
 }

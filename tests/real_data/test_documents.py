@@ -135,7 +135,7 @@ async def test_the_walk_of_a_console_is_answered_as_documented(demo: Client, tmp
         if not example.place.startswith("docs/clients.md") or name is None:
             continue
         if name.value in BEFORE:
-            await BEFORE[name.value](demo, tmp_path, told)
+            await BEFORE[name.value](demo, told)
         variables = VARIABLES[name.value](told) if takes_variables(example) else None
         answer = await demo.ask(example.query, variables, key=tokens.get(AS.get(name.value, "")))
         assert as_documented(without_cost(answer.body), example.answer) == example.answer, example.place
