@@ -7,7 +7,9 @@ from sqlalchemy import Connection, TypeDecorator
 from sqlalchemy.schema import SchemaItem
 
 import domain.customers.model
+import domain.files.model
 import domain.identity.model
+import domain.interactions.model
 import domain.orders.model  # noqa: F401  the models register their tables
 from domain.base.columns import Amount, Day, Document, Flag, Instant, Key, SortedText, Whole
 from domain.base.model import Base

@@ -309,22 +309,23 @@ def run_demo(
         sound = _check_file(data, "online-retail")
         migrations.upgrade(settings.async_url)
 
-        async def story(works: Works) -> tuple[str, bool, tuple[str, dict[str, str]]]:
+        async def story(works: Works) -> tuple[explorer.Demo, bool]:
             summary = await import_with_progress(works, sound, format_name="online-retail", report_folder=folder)
             _print_summary(summary)
             secret, is_furnished = await demo.ready_key(works, folder), await demo.furnish(works)
             password, logins = await demo_logins.ready_logins(works, folder)
             if is_furnished:
                 await demo_conversations.converse(works, agent_email=logins[StaffRole.AGENT])
-            return secret, is_furnished, (password, logins)
+            places = await demo_conversations.find_places(works, agent_email=logins[StaffRole.AGENT])
+            return explorer.Demo(secret, password, logins, places), is_furnished
 
-        secret, is_furnished, (password, logins) = run_story(settings, story)
+        given_away, is_furnished = run_story(settings, story)
         url = f"http://{address[0]}:{address[1]}"
-        details = demo.write_details(folder, url=url, api_key=secret, password=password)
-        print_line(demo.welcome(details, logins=logins, settings=settings, is_furnished=is_furnished))
+        details = demo.write_details(folder, url=url, api_key=given_away.token, password=given_away.password)
+        print_line(demo.welcome(details, logins=given_away.logins, settings=settings, is_furnished=is_furnished))
         if not is_prepared_only:
             served = settings.model_copy(update={"host": address[0], "port": address[1]})
-            _serve(served, given_away=explorer.Demo(secret, password, logins))
+            _serve(served, given_away=given_away)
 
 
 @app.command("schema")

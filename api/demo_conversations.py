@@ -8,6 +8,8 @@ from uuid import UUID
 
 from domain.base.actors import SYSTEM, Actor, ActorKind, StaffRole
 from domain.base.database import Session
+from domain.base.feed import Place
+from domain.base.repository.events import find_head
 from domain.base.work import Work, Works
 from domain.customers.repository.identities import find_customer_by_identity
 from domain.customers.rules.consents import ChannelKind
@@ -27,9 +29,11 @@ from domain.interactions.actions.conversations import (
 from domain.interactions.actions.messages import add_note, send_message
 from domain.interactions.actions.receiving import receive_message
 from domain.interactions.repository.channels import find_channel_by_name, find_received
+from domain.interactions.repository.conversations import find_by_client_message_id
 from domain.interactions.rules.channels import Contact, Received
-from domain.interactions.rules.conversations import ConversationStatus, MessageDetails, Priority
+from domain.interactions.rules.conversations import AuthorKind, ConversationStatus, MessageDetails, Priority
 from domain.orders.repository.orders import find_order_by_external_id
+from schema.base.ids import global_id
 
 CHAT = "Web chat"
 _EMAIL, _WHATSAPP = "E-mail", "WhatsApp"
@@ -41,8 +45,11 @@ _CHANNELS: Mapping[str, ChannelKind] = {
 
 _CLARA, _HARRIET, _SIGNS, _LIGHTS = "13050", "16700", "17450", "12415"
 _CLARAS_PHONE = "+44 20 7946 0018"
-_LAST = "demo-last"
-"""The id of the message with which everything was said."""
+_FIRST, _LAST = "demo-1", "demo-last"
+"""The ids of Clara's first message, and of the one with which everything was said."""
+
+_LATELY = 100
+"""Events that are new to who begins to ask for them."""
 
 
 class _Talks:
@@ -142,6 +149,26 @@ async def converse(works: Works, *, agent_email: str) -> None:
     await _night_lights(talks)
     await _signs(talks)
     await _from_outside(talks)
+
+
+async def find_places(works: Works, *, agent_email: str) -> dict[str, str]:
+    """Return what the explorer's examples name, by the word that stands for it there; nothing where nobody talked."""
+    await works.feed.settle()
+    async with works.database.reading() as session:
+        clara, head = await _find(session, _CLARA), await find_head(session)
+        agent = await find_credentials(session, email_key=agent_email)
+        whatsapp = await find_channel_by_name(session, _WHATSAPP)
+        cakestand = await find_by_client_message_id(
+            session, author_kind=AuthorKind.CUSTOMER, author_id=clara, client_message_id=_FIRST
+        )
+    if agent is None or whatsapp is None or cakestand is None:
+        return {}
+    return {
+        "agent": global_id("StaffMember", agent.subject_id),
+        "conversation": global_id("Conversation", cakestand.conversation_id),
+        "cursor": Place(head.epoch, max(head.kept_from - 1, head.seq - _LATELY, 0)).cursor,
+        "whatsapp": global_id("Channel", whatsapp.id),
+    }
 
 
 async def _find(session: Session, number: str) -> UUID | None:

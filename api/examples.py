@@ -1,9 +1,11 @@
 """The explorer's saved examples: documents in `api/saved_examples/`, each executed by a test.
 
 A file holds one operation. Its first comment lines are its name (`# Group: Name`), who can run it
-(`# as: CUSTOMER`, `STAFF`, `APP` or `ANYBODY`), and its variables as JSON (`# variables: {…}`).
+(`# as: CUSTOMER`, `STAFF`, `APP` or `ANYBODY`), and its variables as JSON (`# variables: {…}`). A word in angle
+brackets, such as `"<conversation>"`, stands for an id that differs from shop to shop: the demo puts one of its own in.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TypedDict
@@ -21,9 +23,17 @@ class Example(TypedDict):
     variables: str
 
 
+def list_examples(places: Mapping[str, str] | None = None) -> list[Example]:
+    """Return the examples in the order of their file names; `places`: what the words in their variables stand for."""
+    found = [each.copy() for each in _read_all()]
+    for example in found:
+        for word, value in (places or {}).items():
+            example["variables"] = example["variables"].replace(f"<{word}>", value)
+    return found
+
+
 @cache
-def list_examples() -> list[Example]:
-    """Return the examples in the order of their file names."""
+def _read_all() -> list[Example]:
     return [_read(path) for path in sorted(_FOLDER.glob("*.graphql"))]
 
 

@@ -4,7 +4,7 @@ Beside it the chat page of `examples/chat/`, which signs in with the logins that
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -43,10 +43,13 @@ class Demo:
     logins: Mapping[str, str] = field(default_factory=dict)
     """By role, the addresses of those who sign in with the password."""
 
+    places: Mapping[str, str] = field(default_factory=dict)
+    """What the words in the examples' variables stand for."""
+
     def shown(self) -> dict[str, object]:
         """Return it as the page reads it."""
         logins = [{"who": who, "email": email} for who, email in self.logins.items()]
-        return {**asdict(self), "logins": logins}
+        return {"token": self.token, "password": self.password, "logins": logins}
 
 
 def is_built() -> bool:
@@ -63,9 +66,10 @@ def routes(*, demo: Demo | None) -> list[BaseRoute]:
     """Return the routes of explorer and chat page; outside of the demo nothing is given away."""
     was_built = is_built()
     given_away = None if demo is None else demo.shown()
+    examples = list_examples(None if demo is None else demo.places)
 
     async def config(_request: Request) -> Response:
-        body = {"endpoint": "/graphql", "demo": given_away, "title": "Sportello", "examples": list_examples()}
+        body = {"endpoint": "/graphql", "demo": given_away, "title": "Sportello", "examples": examples}
         return Response(orjson.dumps(body), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     async def home(_request: Request) -> Response:

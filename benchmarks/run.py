@@ -21,13 +21,26 @@ from api.settings import Settings
 from benchmarks import attacks, crowds, execution, families, front_door, imports, machine, memory, sign_ins
 from benchmarks.databases import Place
 from benchmarks.peers import run as peers
+from benchmarks.streams import run as streams
 from tests.postgres import postgres_server
 
 ROOT = Path(__file__).parent.parent
 RESULTS = Path(__file__).parent / "results"
 LARGE = ROOT / "data" / "online_retail_cust_mod5.csv.gz"
 SMALL = ROOT / "tests" / "data" / "online_retail_cust_mod50.csv.gz"
-PARTS = ("import", "lists", "search", "families", "execution", "front door", "sign-ins", "attacks", "memory", "peers")
+PARTS = (
+    "import",
+    "lists",
+    "search",
+    "families",
+    "execution",
+    "front door",
+    "sign-ins",
+    "attacks",
+    "memory",
+    "streams",
+    "peers",
+)
 
 Figures = list[dict[str, Any]]
 
@@ -42,16 +55,24 @@ def main() -> None:
     logs.configure(Settings(_env_file=None, log_level="error"))
     begun = time.monotonic()
     parts, options = arguments.only or list(PARTS), peers.options_of(arguments)
-    if "peers" in parts and (missing := peers.missing(options)):
+    compared = {"peers", "streams"} & set(parts)
+    if compared and (missing := peers.missing(options)):
         if arguments.only:
-            parser.exit(1, f"peers: {missing}\n")
-        parts.remove("peers")
-        _tell(f"peers are left out: {missing}")
+            parser.exit(1, f"{', '.join(sorted(compared))}: {missing}\n")
+        parts = [part for part in parts if part not in compared]
+        _tell(f"{', '.join(sorted(compared))}: left out: {missing}")
     figures: dict[str, Figures] = {}
-    if set(parts) != {"peers"}:
+    if "streams" in parts:
+        with peers.place() as place:
+            described = machine.describe(place.server) | peers.describe(options)
+            streamed = streams.measure(place, _tell, is_quick=arguments.quick)
+        figures |= streamed
+        if not arguments.quick:
+            streams.write_page(streamed, described)
+    if set(parts) - {"peers", "streams"}:
         with tempfile.TemporaryDirectory(prefix="sportello-bench-") as folder, postgres_server() as server:
             described = machine.describe(server)
-            figures = _measure(Place(Path(folder), server), parts, is_quick=arguments.quick)
+            figures |= _measure(Place(Path(folder), server), parts, is_quick=arguments.quick)
     if "peers" in parts:
         with peers.place() as place:
             described = machine.describe(place.server) | peers.describe(options)
@@ -109,6 +130,9 @@ def _print(described: dict[str, str], figures: dict[str, Figures]) -> None:
         "sign-ins": "Sign-ins against bare argon2, 8 at once (median of 5 rounds in turns); wrong passwords",
         "attacks": "p99 of a well-behaved client, alone and during an attack over 4 connections (medians of 3)",
         "peers": "Other servers on the same tables (medians in turns; ratio to the limit)",
+        "fan-out": "Telling a thousand sockets (medians of runs in turns)",
+        "inbox": "Asking about conversations, through the API (median of 7)",
+        "sequencer": "Numbering events on PostgreSQL (medians of 3)",
         "memory": "Peak memory of a process that imports (MiB)",
     }
     for part, rows in figures.items():

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sqlite_where=is_outside,
         postgresql_where=is_outside,
     )
+    op.create_index("ix_conversations_waiting_on", "conversations", ["waiting_on", "updated_at", "id"], unique=False)
     op.add_column("interactions", sa.Column("failure_reason", TEXT, nullable=True))
     op.create_table(
         "received_messages",
@@ -82,6 +83,7 @@ def downgrade() -> None:
     op.drop_table("conversation_terms")
     op.drop_table("received_messages")
     op.drop_column("interactions", "failure_reason")
+    op.drop_index("ix_conversations_waiting_on", table_name="conversations")
     op.drop_index("ix_conversations_contact", table_name="conversations")
     for name in reversed(CONTACT):
         op.drop_column("conversations", name)

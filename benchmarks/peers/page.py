@@ -48,14 +48,14 @@ def write(path: Path, figures: Figures, machine: dict[str, str], **told: int) ->
     }
     content = Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         day=f"{datetime.now(UTC):%Y-%m-%d}",
-        machine=_table([("", ""), *machine.items()]),
+        machine=table([("", ""), *machine.items()]),
         summary=_summary(by_database["postgresql"]),
         aims=_aims(by_database["postgresql"]),
         shortfalls=_shortfalls(by_database["postgresql"]),
         customers=f"{customers:,}",
         orders=f"{customers * ORDERS_EACH:,}",
         notes=f"{int(customers * CREDIT_NOTES_EACH):,}",
-        operations=_table([("", "Operation"), *((f"**{name}**", title) for name, title in TITLES.items())]),
+        operations=table([("", "Operation"), *((f"**{name}**", title) for name, title in TITLES.items())]),
         postgresql=_sections(by_database["postgresql"]),
         sqlite=_sections(by_database["sqlite"]),
         profile=_profile(by_database["postgresql"]),
@@ -81,7 +81,7 @@ def _sections(rows: Figures) -> str:
             line += [f"{shown['server_us']:,}", f"{shown['database_us']:,}"]
             last = list(found.values())[-1]
             lines.append([*line, f"{last['peak_mib']:,}", str(sum(row["errors"] for row in found.values()))])
-        sections.append(f"### {operation}: {TITLES[operation]}\n\n{_table(lines)}")
+        sections.append(f"### {operation}: {TITLES[operation]}\n\n{table(lines)}")
     return "\n\n".join(sections)
 
 
@@ -101,7 +101,7 @@ def _summary(rows: Figures) -> str:
             for each in operations
         )
         lines.append([f"**{name}**" if name == PRODUCT_NAME else name, *cells])
-    return _table(lines)
+    return table(lines)
 
 
 def _aims(rows: Figures) -> str:
@@ -112,7 +112,7 @@ def _aims(rows: Figures) -> str:
         by_levels = _found(rows, operation, LIMIT_NAME)
         times = [f"{own['per_second'] / max(each['per_second'], 0.1):.2f}" for each in (by_levels, best)]
         lines.append([operation, f"{aim}", f"{own['ratio']:.2f}", times[0], best["server"], times[1]])
-    return _table(lines)
+    return table(lines)
 
 
 def _found(rows: Figures, operation: str, name: str) -> dict[str, Any]:
@@ -152,10 +152,10 @@ def _profile(rows: Figures) -> str:
         totals.update(parts)
     lines: list[Sequence[str]] = [["µs", *own]]
     lines += [[part, *(f"{parts.get(part, 0):,}" for parts in own.values())] for part, _ in totals.most_common()]
-    return _table(lines)
+    return table(lines)
 
 
-def _table(lines: Sequence[Sequence[str]]) -> str:
+def table(lines: Sequence[Sequence[str]]) -> str:
     """Return a table in Markdown; the first line is its head."""
     head, *rest = lines
     rows = [head, ["---"] * len(head), *rest]

@@ -52,6 +52,7 @@ class Conversation(Base, kw_only=True):
         Index("ix_conversations_customer_id", "customer_id", "updated_at", "id"),
         Index("ix_conversations_assignee_id", "assignee_id", "status", "updated_at"),
         Index("ix_conversations_status", "status", "updated_at", "id"),
+        Index("ix_conversations_waiting_on", "waiting_on", "updated_at", "id"),
         Index("ix_conversations_priority", "priority_rank", "updated_at", "id"),
         Index(
             "ix_conversations_snoozed_until",

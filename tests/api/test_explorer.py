@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -9,6 +10,8 @@ from graphql import build_schema, parse, validate
 
 from api import explorer
 from api.demo import furnish
+from api.demo_conversations import converse, find_places
+from api.demo_logins import ready_logins
 from api.examples import Example, list_examples
 from domain.base.actors import SYSTEM
 from domain.identity.actions.stores import upsert_store
@@ -104,7 +107,7 @@ async def test_the_chat_page_is_where_the_explorer_is(
     assert (await (await serve(explorer=False)).get("/examples/chat/")).status_code == 404
 
 
-GIVEN_AWAY = explorer.Demo("sk_demo", "secret", {"AGENT": "agent@demo.example"})
+GIVEN_AWAY = explorer.Demo("sk_demo", "secret", {"AGENT": "agent@demo.example"}, {"conversation": "an id"})
 SHOWN = {"token": "sk_demo", "password": "secret", "logins": [{"who": "AGENT", "email": "agent@demo.example"}]}
 
 
@@ -119,7 +122,8 @@ async def test_keys_and_passwords_are_told_in_the_demo_only(
     assert config["demo"] == shown
     assert config["endpoint"] == "/graphql"
     assert config["title"] == "Sportello"
-    assert config["examples"] == list_examples()
+    assert config["examples"] == list_examples(None if demo is None else demo.places)
+    assert ("<conversation>" in response.text) == (demo is None)
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -145,17 +149,23 @@ def test_there_are_examples_for_everybody() -> None:
     """A shopper, an agent and an app find their own, a newcomer is led in, and something can be followed live."""
     examples = list_examples()
     groups = list(dict.fromkeys(example["group"] for example in examples))
-    assert groups == ["Start here", "For an agent", "For a shopper", "For an app", "For an analyst"]
+    assert groups == [
+        "Start here",
+        *("For an agent", "Conversations of an agent"),
+        *("For a shopper", "Conversations of a shopper"),
+        *("For an app", "Conversations of an app"),
+        "For an analyst",
+    ]
     assert [example["group"] for example in examples] == sorted(
         (example["group"] for example in examples), key=groups.index
     )
     assert {example["actor"] for example in examples} == {"ANYBODY", "STAFF", "CUSTOMER", "APP"}
-    assert [is_stream(example) for example in examples].count(True) == 1
+    assert [is_stream(example) for example in examples].count(True) == 3
 
 
-async def furnished(client: Client) -> None:
-    """Make a small demo: three customers of the real one, and what is invented beside them."""
-    for number in ("13050", "16700", "12700"):
+async def furnished(client: Client, folder: Path) -> list[Example]:
+    """Make a small demo: five customers of the real one, and what is invented beside them; return its examples."""
+    for number in ("13050", "16700", "12700", "17450", "12415"):
         order = (
             f'mutation {{ orderUpsert(input: {{externalId: "{number}-1", placedAt: "2011-01-01T00:00:00Z", '
             f'currencyCode: "EUR", customer: {{externalId: "{number}"}}, storeCode: "it", number: "536365", '
@@ -169,6 +179,9 @@ async def furnished(client: Client) -> None:
             action="storeUpsert",
         )
     assert await furnish(client.works)
+    _, logins = await ready_logins(client.works, folder)
+    await converse(client.works, agent_email=logins["AGENT"])
+    return list_examples(await find_places(client.works, agent_email=logins["AGENT"]))
 
 
 async def tokens(client: Client) -> dict[str, str]:
@@ -185,11 +198,10 @@ async def tokens(client: Client) -> dict[str, str]:
     }
 
 
-async def test_every_example_is_answered(client: Client) -> None:
+async def test_every_example_is_answered(client: Client, tmp_path: Path) -> None:
     """Run one after the other on a small demo as whom they are for, each gets data and no error; writes twice."""
-    await furnished(client)
+    examples = [example for example in await furnished(client, tmp_path) if not is_stream(example)]
     known = await tokens(client)
-    examples = [example for example in list_examples() if not is_stream(example)]
     found = {}
     for example in [*examples, *examples]:
         variables = orjson.loads(example["variables"] or "{}")
@@ -198,7 +210,7 @@ async def test_every_example_is_answered(client: Client) -> None:
             assert field, example["name"]
             assert not isinstance(field, dict) or field.get("userErrors", []) == []
         found[example["name"]] = answer.data
-    assert found["Who are the best customers?"]["customers"]["totalCount"] == 3 + 2 + 2
+    assert found["Who are the best customers?"]["customers"]["totalCount"] == 5 + 2 + 2
     assert found["Find somebody"]["customers"]["nodes"]
     assert {each["displayName"] for each in found["Find a misspelled name"]["customers"]["nodes"]} == {
         "Clara Whitfield",
@@ -218,19 +230,58 @@ async def test_every_example_is_answered(client: Client) -> None:
     assert found["Find them by an attribute"]["customers"]["totalCount"] == 2
     assert found["My account and my orders"]["me"]["orders"]["nodes"]
     assert found["No more surveys, please"]["consentRecord"]["consent"]["decision"] == "REFUSED"
+    check_talks(found)
 
 
-async def test_what_happens_is_told_live(client: Client) -> None:
-    """A shopper who runs the one subscription sees what they decide in another window."""
-    await furnished(client)
-    by_name = {example["name"]: example for example in list_examples()}
-    follow, decide = by_name["What happens to me, live"], by_name["No more surveys, please"]
-    shopper = (await tokens(client))["CUSTOMER"]
+def check_talks(found: dict[str, dict[str, Any]]) -> None:
+    """The examples about conversations find something, and what one of them writes another one shows."""
+    assert found["The inbox, and its numbers"]["conversations"]["totalCount"] == 6
+    assert found["The inbox, and its numbers"]["conversationCounts"][0] == 3
+    conversation = found["One of them, and whom it is with"]["conversation"]
+    assert (conversation["subject"], conversation["customer"]["displayName"]) == (
+        "A cracked cakestand",
+        "Clara Whitfield",
+    )
+    kinds = [each["__typename"] for each in conversation["interactions"]["nodes"]]
+    assert kinds == ["Message", "StatusChange", "Message", "Note", "Message", "Message", "Message", "Note", "Message"]
+    assert [each["contact"]["name"] for each in found["Find what was said"]["conversations"]["nodes"]] == [
+        "Lucia Ferri"
+    ]
+    listed = found["What I wrote about"]["me"]["conversations"]["nodes"]
+    (chat,) = [each for each in listed if each["subject"] == "A cracked cakestand"]
+    texts = [each["text"] for each in chat["interactions"]["nodes"] if each["__typename"] == "Message"]
+    assert texts[-2:] == ["It will be with you on Thursday.", "Thursday is lovely, thank you!"]
+    assert found["Who is at it?"]["conversationAssign"]["conversation"]["assignee"]["displayName"] == "Agnes"
+    received = found["A message came in"]["messageReceive"]["conversation"]
+    assert received["customer"]["displayName"] == "Clara Whitfield"
+    told = [each["__typename"] for each in found["What happened since?"]["events"]["items"]]
+    assert told.count("ConversationStarted") == 6
+
+
+LIVE = {
+    "What happens to me, live": ("No more surveys, please", "CUSTOMER", "ConsentChanged"),
+    "The inbox, live": ("Write to the shop", "CUSTOMER", "InteractionAdded"),
+    "The chat, live": ("Answer", "STAFF", "InteractionAdded"),
+}
+"""By what is followed: what is run in another window, by whom, and what comes."""
+
+
+@pytest.mark.parametrize("name", LIVE)
+async def test_what_happens_is_told_live(client: Client, tmp_path: Path, name: str) -> None:
+    """Whoever follows sees what is run in another window."""
+    by_name = {example["name"]: example for example in await furnished(client, tmp_path)}
+    assert {example["name"] for example in by_name.values() if is_stream(example)} == {*LIVE}
+    other, who, of = LIVE[name]
+    follow, run, known = by_name[name], by_name[other], await tokens(client)
     app = new_app(client.works)
     async with nothing_left(app):
-        exchange = await Exchange(app, accept=SERVER_SENT, key=shopper).follow(follow["query"])
-        await client.ask(decide["query"], orjson.loads(decide["variables"]), key=shopper)
-        told = orjson.loads((await exchange.chunk() or b"").partition(b"data: ")[2])["data"]["customerEvents"]
+        exchange = Exchange(app, accept=SERVER_SENT, key=known[follow["actor"]])
+        await exchange.follow(follow["query"], **orjson.loads(follow["variables"] or "{}"))
+        await client.ask(run["query"], orjson.loads(run["variables"]), key=known[who])
+        (told,) = orjson.loads((await exchange.chunk() or b"").partition(b"data: ")[2])["data"].values()
         await exchange.leave()
-    assert told["__typename"] == "ConsentChanged"
-    assert told["consent"] == {"purpose": "SURVEYS", "channel": None, "decision": "REFUSED"}
+    assert told["__typename"] == of
+    if of == "InteractionAdded":
+        assert told["interaction"]["text"] == orjson.loads(run["variables"])["input"]["text"]
+    else:
+        assert told["consent"] == {"purpose": "SURVEYS", "channel": None, "decision": "REFUSED"}

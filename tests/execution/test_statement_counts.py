@@ -172,8 +172,8 @@ async def run_documents(asking: Client, crowd: Crowd, statements: Counts, length
         "search": "Ada",
         "attribute": [{"key": "a0", "choice": ["choice 0"]}],
     }
-    conversation = {"id": crowd.conversation_id}
-    before = {"after": (await crowd.tell_again(InteractionAdded)).cursor}
+    conversation: Any = {"id": crowd.conversation_id}
+    before: Any = {"after": (await crowd.tell_again(InteractionAdded)).cursor}
     others: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("agent.Conversation360", "shopper.ChatOpen"), conversation),
         **dict.fromkeys(("integrator.Pull", "integrator.ToSend"), before),

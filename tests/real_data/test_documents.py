@@ -3,23 +3,26 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, TypeAlias
+from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import OperationDefinitionNode, parse
 
 from api.demo import furnish
+from api.demo_conversations import converse
+from api.demo_logins import ready_logins
 from tests.conftest import Client, StandingClock
 from tests.documents import Example, list_examples
-
-Told: TypeAlias = dict[str, dict[str, Any]]
-"""What each operation of the walk was answered, by its name."""
+from tests.real_data.talking import AS, BEFORE, TALKING, Told, tokens_of
 
 
 @pytest.fixture
-async def demo(mod5: Client) -> Client:
+async def demo(mod5: Client, tmp_path: Path) -> Client:
     """Ask the shop of `make demo`, a minute after it started: the orders that it imports, and whom it adds to them."""
     assert await furnish(mod5.works)
+    _, logins = await ready_logins(mod5.works, tmp_path)
+    await converse(mod5.works, agent_email=logins["AGENT"])
     assert isinstance(mod5.works.clock, StandingClock)
     mod5.works.clock.advance(timedelta(minutes=1))
     return mod5
@@ -100,6 +103,7 @@ VARIABLES: dict[str, Callable[[Told], dict[str, Any]]] = {
             "attributes": [{"key": "credit_limit", "number": "3000"}, {"key": "next_review"}],
         }
     },
+    **TALKING,
 }
 """What the operations of the walk take, of what was answered before."""
 
@@ -122,18 +126,21 @@ async def test_documented_writes_can_be_sent_again(demo: Client) -> None:
         assert answers == {example.place: example.answer for example in writes}
 
 
-async def test_the_walk_of_a_console_is_answered_as_documented(demo: Client) -> None:
+async def test_the_walk_of_a_console_is_answered_as_documented(demo: Client, tmp_path: Path) -> None:
     """Sent one after the other, with ids from the answers before, the operations of docs/clients.md do what it says."""
     told: Told = {}
+    tokens = await tokens_of(demo, tmp_path)
     for example in list_examples():
         name = operation_of(example).name
         if not example.place.startswith("docs/clients.md") or name is None:
             continue
+        if name.value in BEFORE:
+            await BEFORE[name.value](demo, tmp_path, told)
         variables = VARIABLES[name.value](told) if takes_variables(example) else None
-        answer = await demo.ask(example.query, variables)
+        answer = await demo.ask(example.query, variables, key=tokens.get(AS.get(name.value, "")))
         assert as_documented(without_cost(answer.body), example.answer) == example.answer, example.place
         told[name.value] = answer.data
-    assert told.keys() > VARIABLES.keys()
+    assert told.keys() >= {*VARIABLES, *AS, *BEFORE}
 
 
 def test_only_what_is_left_open_may_differ() -> None:

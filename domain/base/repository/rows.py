@@ -16,6 +16,7 @@ from sqlalchemy import (
     delete,
     inspect,
     select,
+    text,
     true,
     update,
 )
@@ -185,3 +186,13 @@ def columns_of(source: Any, wanted: Columns, *needed: str) -> list[Any]:  # noqa
     table = inspect(source).mapper.local_table
     names = {*needed, *(wanted or ())}
     return [getattr(source, column.key) for column in table.c if wanted is None or column.key in names]
+
+
+async def plan_by_values(session: AsyncSession) -> None:
+    """Let what is read from now on in this transaction be planned by its values, as often as it may come.
+
+    What comes again and again PostgreSQL plans once for all values: then it does not know that a word is rare, and
+    looks through all there is for it.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))

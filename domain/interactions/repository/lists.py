@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, false, func, se
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.pages import Groups, Ordering, Page, PageRequest, list_page, list_pages_by_group
-from domain.base.repository.rows import Columns
+from domain.base.repository.rows import Columns, plan_by_values
 from domain.base.sight import sight_of
 from domain.customers.repository.families import is_in_family, members
 from domain.identity.model import Store
@@ -81,6 +81,8 @@ async def list_conversations(
 ) -> Page[Row[Any]]:
     """Return one page of the conversations that the filter names."""
     statement = _narrowed(session, select(*Conversation.__table__.c), wanted, reader)
+    if wanted.words:
+        await plan_by_values(session)
     return await list_page(
         session,
         lambda: statement.where(is_conversation_seen(session)),
