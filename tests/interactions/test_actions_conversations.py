@@ -35,7 +35,7 @@ from domain.interactions.actions.conversations import (
     set_status,
     update_conversation,
 )
-from domain.interactions.actions.presence import set_typing
+from domain.interactions.actions.presence import keep_present, set_typing
 from domain.interactions.actions.upkeep import WakeConversations, wake_conversations
 from domain.interactions.errors import ChannelClosed, ConversationNotFound
 from domain.interactions.rules.conversations import REOPEN_WITHIN, ConversationStatus, Priority, WaitingOn
@@ -45,7 +45,7 @@ from domain.orders.rules import LineDetails, OrderDetails
 from tests.conftest import NOW, StandingClock
 from tests.customers.family_changing import join
 from tests.interactions.chat import Chat, open_chat
-from tests.interactions.mail import open_door
+from tests.interactions.mail import Post, open_door
 from tests.orders.shop import nothing_changes, perform
 
 HOUR = timedelta(hours=1)
@@ -244,18 +244,28 @@ async def test_what_is_known_of_it_changes(chat: Chat) -> None:
 
 
 async def test_a_program_without_an_account_reads_and_keeps_no_place(chat: Chat) -> None:
-    """Nor does it type; what it has read is nobody's."""
+    """Nor does it type, nor is it there with a stream open; what it has read is nobody's."""
     key = await chat.start()
     async with nothing_changes(chat.works, without=["audit_entries"]):
         assert await act(chat, mark_read, key, by=PROGRAM, seq=1) == key
     with pytest.raises(Forbidden):
         await act(chat, mark_read, key, by=Actor(kind=ActorKind.APP, permissions=frozenset()), seq=1)
+    keep_present(chat.works.signals, actor=PROGRAM)
     nobody = Actor(kind=ActorKind.APP, permissions=frozenset({Permission.CONVERSATIONS_WRITE}))
     async with chat.works.database.reading() as session:
         typing = {"session": session, "conversation_id": key, "is_typing": True, "is_note": False}
         await set_typing(chat.works.signals, actor=nobody, **typing)  # type: ignore[arg-type]
         with pytest.raises(Forbidden):
             await set_typing(chat.works.signals, actor=PROGRAM, **typing)  # type: ignore[arg-type]
+
+
+async def test_whom_nobody_knows_has_no_order(chat: Chat) -> None:
+    """A conversation with an unknown caller is about no order, until it is known whose it is."""
+    post = Post(chat, await open_door(chat.works, ChannelKind.EMAIL))
+    key = (await post.message(await post.receive())).conversation_id
+    order_id = await buy(chat, 1, "ada")
+    with pytest.raises(NotFound, match="no order with this id"):
+        await act(chat, update_conversation, key, changes=ConversationChanges(order_id=order_id))
 
 
 async def test_a_channel_is_known_by_its_name(works: Works) -> None:

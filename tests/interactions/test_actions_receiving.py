@@ -95,10 +95,9 @@ async def test_an_unknown_caller_comes_to_be_known(post: Post) -> None:
     assert stranger_id is not None
 
     async def recognise(customer_id: UUID) -> None:
+        changes = ConversationChanges(customer_id=customer_id)
         await post.works.perform(
-            lambda work: update_conversation(
-                work, conversation_id=other.conversation_id, changes=ConversationChanges(customer_id=customer_id)
-            ),
+            lambda work: update_conversation(work, conversation_id=other.conversation_id, changes=changes),
             actor=post.chat.agent,
             action="conversationUpdate",
         )

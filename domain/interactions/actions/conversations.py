@@ -242,13 +242,12 @@ async def _customer_of(work: Work, thread: Thread, changes: ConversationChanges)
     """Return whose conversation it will be. Raises `InvalidState`, `CustomerNotFound`."""
     known: UUID | None = thread["customer_id"]
     wanted = changed(changes.customer_id, known)
-    if wanted == known:
+    if wanted is None or wanted == known:
         return known
     if known is not None:
         text = "This conversation has its customer: merge the two where they are one person."
         raise InvalidState(text, field=("customer_id",))
-    if wanted is not None:
-        await _hold(work, wanted)
+    await _hold(work, wanted)
     return wanted
 
 
