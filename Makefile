@@ -95,7 +95,7 @@ audit: $(TOOLS) ## Look for known security advisories; fails when anything could
 			echo "make audit: $$folder has an advisory, or its packages could not be looked up (see above); nothing is proven." >&2; exit 1; }; \
 	done
 
-bench: $(TOOLS) peers-if-possible ## Measure all, other servers beside it; figures go to benchmarks/results/ and docs/performance.md.
+bench: $(TOOLS) peers-if-possible ## Measure all, other servers beside it; figures go to benchmarks/results/ and docs/performance*.md.
 	$(BIN)/python -m benchmarks
 
 ##@ Make

@@ -57,11 +57,11 @@ CASES = (
     Case("one", "one conversation", 1, counts={"bare": 300, "node": 100, "sportello": 200}),
     Case(
         "own", "each its own conversation", SOCKETS, together=20,
-        counts={"bare": 40_000, "node": 40_000, "sportello": 3_000}, paced=300, every_s=0.01,
+        counts={"bare": 40_000, "node": 40_000, "sportello": 2_000}, paced=200, every_s=0.01,
     ),
     Case(
         "unequal", "one conversation, each in words of its own", 1, is_unequal=True,
-        counts={"bare": 300, "node": 100, "sportello": 4}, paced=4, every_s=1.0,
+        counts={"bare": 300, "node": 100, "sportello": 4}, paced=3, every_s=1.0,
     ),
 )  # fmt: skip
 NAMES = ("bare", "node", "sportello on SQLite", "sportello on PostgreSQL")

@@ -119,7 +119,7 @@ def _inbox(figures: Figures) -> str:
 
 
 def _short(plan: str) -> str:
-    return ", ".join(line.strip() for line in plan.splitlines())
+    return ", ".join(line.strip().partition(" (")[0] for line in plan.splitlines())
 
 
 def _scans(figures: Figures) -> str:

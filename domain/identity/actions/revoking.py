@@ -52,7 +52,7 @@ async def revoke_sessions_of(work: Work, *, kind: SessionKind, subject_id: UUID,
 
     Records `SessionRevoked`. Locks the sessions.
     """
-    live = await list_live_sessions_for_update(work.session, kind=kind, subject_id=subject_id, now=work.now)
+    live = await list_live_sessions_for_update(work.session, kind=kind, subject_ids=[subject_id], now=work.now)
     for each in live:
         if each.id != but_for:
             _revoke(work, each)
@@ -60,13 +60,12 @@ async def revoke_sessions_of(work: Work, *, kind: SessionKind, subject_id: UUID,
 
 async def revoke_visits(work: Work, *, subject_ids: Sequence[UUID]) -> None:
     """End the sessions in which these customers are guests. Records `SessionRevoked`. Locks the sessions."""
-    for subject_id in subject_ids:
-        live = await list_live_sessions_for_update(
-            work.session, kind=SessionKind.CUSTOMER, subject_id=subject_id, now=work.now
-        )
-        for each in live:
-            if each.is_visitor:
-                _revoke(work, each)
+    live = await list_live_sessions_for_update(
+        work.session, kind=SessionKind.CUSTOMER, subject_ids=subject_ids, now=work.now
+    )
+    for each in live:
+        if each.is_visitor:
+            _revoke(work, each)
 
 
 def _revoke(work: Work, record: SessionRecord) -> None:

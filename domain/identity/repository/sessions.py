@@ -38,13 +38,13 @@ async def find_session_for_update(session: AsyncSession, session_id: UUID) -> Se
 
 
 async def list_live_sessions_for_update(
-    session: AsyncSession, *, kind: SessionKind, subject_id: UUID, now: datetime
+    session: AsyncSession, *, kind: SessionKind, subject_ids: Sequence[UUID], now: datetime
 ) -> Sequence[SessionRecord]:
-    """Return the sessions of one that are neither revoked nor over, locked in the order of their ids."""
+    """Return the sessions of these that are neither revoked nor over, locked in the order of their ids."""
     statement = (
         select(SessionRecord)
         .where(
-            SessionRecord.subject_id == subject_id,
+            SessionRecord.subject_id.in_(subject_ids),
             SessionRecord.kind == kind,
             SessionRecord.revoked_at.is_(None),
             SessionRecord.expires_at > now,
