@@ -7,23 +7,35 @@ const SCHEMA = 'schema/schema.graphql';
 // Types that are no objects of their own: they are read with the object that they say something of, or with an answer.
 const WITHOUT_ID = {
   // Answers of mutations and why they were refused; what wraps a page; events, which their cursors tell apart.
-  suffixes: ['Payload', 'Connection', 'Edge', 'Error', 'Created', 'Updated', 'Changed', 'Merged'],
+  suffixes: [
+    ...['Payload', 'Connection', 'Edge', 'Error'],
+    ...['Created', 'Updated', 'Changed', 'Merged', 'Started', 'Added', 'Read'],
+  ],
   types: [
     'ConcentrationPoint',
+    'Contact',
     'CustomerAttribute',
     'CustomerMergePreview',
     'CustomerValue',
     'DeliveryLine',
+    'EventPage',
     'Money',
     'PageInfo',
     'RateLimited',
     'ResyncRequired',
+    'StaleConversation',
     'ThrottleStatus',
+    'TypingState',
     'ValueConcentration',
     'VersionConflict',
     'Viewer',
   ],
 };
+
+// The values of EventType are the names of types, which are written as types are.
+const [, { EnumValueDefinition, ...NAMES }] = graphql.configs['flat/schema-recommended'].rules[
+  '@graphql-eslint/naming-convention'
+];
 
 export default [
   {
@@ -33,6 +45,10 @@ export default [
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
+      '@graphql-eslint/naming-convention': [
+        'error',
+        { ...NAMES, 'EnumValueDefinition[parent.name.value!=EventType]': EnumValueDefinition },
+      ],
       // `recommended` asks this of types only.
       '@graphql-eslint/require-description': [
         'error',
