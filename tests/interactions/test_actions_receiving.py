@@ -178,6 +178,22 @@ async def test_what_is_final_is_followed_by_another_one(post: Post, clock: Stand
     assert (await post.conversation_of(await post.receive("Really", thread_key="t"))).id == following.id
 
 
+async def test_an_answer_to_what_the_shop_began(post: Post) -> None:
+    """Stands in that conversation, whose thread it is from then on; another thread is another conversation."""
+    await know(post.works, post.chat.shopper, ADA)
+    key = await post.chat.start(
+        "About your order", by=post.chat.agent, channel_id=post.mail, customer_id=post.chat.shopper.id
+    )
+    assert (await post.conversation_of(await post.receive("Yes?", thread_key="t"))).id == key
+    assert (await post.chat.read(key)).thread_key == "t"
+    assert (await post.conversation_of(await post.receive("Else", thread_key="other"))).id != key
+    second = await post.chat.start(
+        "And another", by=post.chat.agent, channel_id=post.mail, customer_id=post.chat.shopper.id
+    )
+    assert (await post.conversation_of(await post.receive("More", thread_key="t"))).id == key
+    assert (await post.conversation_of(await post.receive("New", thread_key="n"))).id == second
+
+
 async def test_spam_stays_spam(post: Post) -> None:
     """What comes in is kept, and bothers nobody."""
     key = (await post.message(await post.receive())).conversation_id

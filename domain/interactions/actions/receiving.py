@@ -84,7 +84,9 @@ async def _take_in(work: Work, channel: Any, received: Received) -> UUID:  # noq
             **received.contact.columns,
         }
         thread = await begin_conversation(work, columns=columns)
-    elif thread["customer_id"] is None and customer_id is not None:
+    elif thread["thread_key"] != received.thread_key:  # the first answer to what the shop began
+        thread.change(thread_key=received.thread_key)
+    if thread["customer_id"] is None and customer_id is not None:
         await make_known(work, thread=thread, customer_id=customer_id)
     key = await thread.hear(
         MessageDetails(text=received.text, attachment_ids=received.attachment_ids),

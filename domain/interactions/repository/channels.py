@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Text, bindparam, cast, func, select, update
+from sqlalchemy import ColumnElement, Row, Select, Text, bindparam, case, cast, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.base.repository.rows import UNSYNCHRONISED, insert_rows, rows_by_id, update_rows
@@ -70,15 +70,22 @@ async def add_received(session: AsyncSession, *, channel_id: UUID, external_id: 
 async def find_newest_of_contact(
     session: AsyncSession, channel_id: UUID, *, contact: Contact, thread_key: str | None
 ) -> UUID | None:
-    """Return the newest conversation of whoever writes under this sign on a channel, in this thread."""
+    """Return the newest conversation of whoever writes under this sign on a channel, in this thread.
+
+    What the shop began has no thread before the customer answers: where none has this one, that is it.
+    """
     is_theirs = (
         (Conversation.channel_id == channel_id)
         & (Conversation.contact_value == contact.value)
         & (Conversation.contact_kind == contact.kind)
         & (Conversation.contact_namespace == contact.namespace)
     )
-    is_thread = Conversation.thread_key.is_(None) if thread_key is None else Conversation.thread_key == thread_key
-    statement = select(Conversation.id).where(is_theirs, is_thread).order_by(Conversation.number.desc()).limit(1)
+    has_none: ColumnElement[bool] = Conversation.thread_key.is_(None)
+    is_thread = has_none
+    if thread_key is not None:
+        is_thread = (Conversation.thread_key == thread_key) | (has_none & (Conversation.customer_message_seq == 0))
+    order = (case((has_none, 1), else_=0), Conversation.number.desc())
+    statement = select(Conversation.id).where(is_theirs, is_thread).order_by(*order).limit(1)
     return (await session.execute(statement)).scalar_one_or_none()
 
 
