@@ -43,7 +43,7 @@ _CHANNELS: Mapping[str, ChannelKind] = {
     _WHATSAPP: ChannelKind.WHATSAPP,
 }
 
-_CLARA, _HARRIET, _SIGNS, _LIGHTS = "13050", "16700", "17450", "12415"
+_CLARA, _HARRIET, _SIGNS, _LIGHTS = "13050", "16700", "17450", "12700"
 _CLARAS_PHONE = "+44 20 7946 0018"
 _FIRST, _LAST = "demo-1", "demo-last"
 """The ids of Clara's first message, and of the one with which everything was said."""
@@ -220,9 +220,9 @@ async def _night_lights(talks: _Talks) -> None:
     shopper = talks.shoppers[_LIGHTS]
     key = await talks.start(
         shopper,
-        "Plugs for Australia",
-        "We sold most of the 240 rabbit night lights in a week. Can the next ones have Australian plugs?",
-        order="576586",
+        "Plugs for France",
+        "We sold most of the 48 rabbit night lights in a week. Can the next ones have French plugs?",
+        order="580160",
     )
     await talks.take(key, tags=("product question",))
     await talks.say(key, "Wonderful! They run on a battery or a USB plug. Which of the two do your customers ask for?")

@@ -120,7 +120,7 @@ async def test_what_is_shown_of_them_is_gathered(client: Client) -> None:
 async def test_they_have_talked(client: Client, tmp_path: Path) -> None:
     """In every state; whoever is recognised has it in their timeline. A second start says nothing again."""
     works = client.works
-    await open_shop(client, *NUMBERS, "17450", "12415")
+    await open_shop(client, *NUMBERS, "17450")
     await furnish(works)
     _, logins = await ready_logins(works, tmp_path)
     await converse(works, agent_email=logins["AGENT"])
@@ -143,7 +143,7 @@ async def test_talks_that_were_interrupted_go_on(
 ) -> None:
     """Whatever was said before the crash is not said again."""
     works = client.works
-    await open_shop(client, *NUMBERS, "17450", "12415")
+    await open_shop(client, *NUMBERS, "17450")
     await furnish(works)
     _, logins = await ready_logins(works, tmp_path)
 
