@@ -9,8 +9,11 @@ PostgreSQL gets it as one statement then. Its parts do not see each other, so no
 was told earlier is never written later, by whichever way it goes.
 """
 
+import asyncio
 import re
+import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -105,6 +108,16 @@ class WritingLane(Lane):
         if self.session.new or len(self.session.identity_map):
             await self.session.close()
         await super().end()
+
+    async def cut_off(self) -> None:
+        """Undo what was begun, behind what still runs.
+
+        Closed alone, a connection of SQLite keeps the file locked as long as anything holds a cursor on it, such as the
+        traceback of what was cancelled.
+        """
+        if self.is_sqlite:
+            with suppress(ValueError, sqlite3.Error):  # it is closed, or undone, already
+                await asyncio.shield(self.driver.rollback())
 
     async def write(self, part: "_Part") -> None:
         """Let a part wait, behind everything that was told before."""

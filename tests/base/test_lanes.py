@@ -101,6 +101,18 @@ async def test_what_was_cut_off_is_closed(database: Database) -> None:
     assert database.lanes.busy == 0
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
+async def test_a_writer_that_was_cut_off_lets_go_of_the_file(database: Database) -> None:
+    """Also where somebody holds on to what it had begun to read: the next one writes at once."""
+    lane = await database.writers.take(begun=True)
+    held = await lane.driver.execute("SELECT 1 UNION ALL SELECT 2")
+    await database.writers.give_back(lane, is_sound=False)
+    async with asyncio.timeout(3):  # without it the next one waits for five seconds, and fails
+        await store(database, Sample(id=1))
+    assert await read(database) == 1
+    assert held
+
+
 async def test_a_lane_that_cannot_end_is_closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is told, the connection is gone, and its place is free."""
     lane = await database.lanes.take(begun=True)
