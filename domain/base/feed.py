@@ -69,11 +69,6 @@ def check_cursor(cursor: str) -> Place:
     return Place(found["epoch"], int(found["seq"]))
 
 
-def is_cursor(value: object) -> bool:
-    """Tell whether something has the form of a cursor."""
-    return isinstance(value, str) and _CURSOR.fullmatch(value) is not None
-
-
 class ResyncReason(StrEnum):
     """Why a listener must read everything anew."""
 

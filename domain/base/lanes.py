@@ -7,6 +7,7 @@ a small statement. A lane is taken, begun in one round trip and given back in an
 import asyncio
 import sqlite3
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -127,19 +128,20 @@ class Lanes:
     async def give_back(self, lane: Lane, *, is_sound: bool = True) -> None:
         """Take a lane back; one in which something was cut off in the middle is closed instead."""
         try:
-            if is_sound and not lane.is_lost:
-                await lane.end()
-                self._idle.append(lane)
-            else:
-                await lane.cut_off()
-                await _close(lane.connection)
+            await (self._keep(lane) if is_sound and not lane.is_lost else _to_the_end(_discard(lane)))
+        finally:
+            self._free()
+
+    async def _keep(self, lane: Lane) -> None:
+        """Let a lane wait for whoever comes next; one that cannot end is closed."""
+        try:
+            await lane.end()
+            self._idle.append(lane)
         except DBAPIError:
             await _close(lane.connection)  # lost at the very end: what was read was read
         except BaseException:
             await _close(lane.connection)
             raise
-        finally:
-            self._free()
 
     async def close(self) -> None:
         """Close the connections that nobody uses."""
@@ -199,6 +201,27 @@ async def _begun(lane: Lane) -> Lane:
         await _close(lane.connection)
         raise
     return lane
+
+
+async def _discard(lane: Lane) -> None:
+    """Close a lane in which something was cut off."""
+    try:
+        await lane.cut_off()
+    finally:
+        await _close(lane.connection)
+
+
+async def _to_the_end(story: Coroutine[Any, Any, None]) -> None:
+    """Await this to its end, however often whoever awaits it is told to give up meanwhile: they do so afterwards."""
+    task = asyncio.create_task(story)
+    given_up: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            given_up = error
+    if given_up is not None:
+        raise given_up
 
 
 async def _close(connection: AsyncConnection) -> None:

@@ -12,6 +12,7 @@ from domain.base import feed as feeds
 from domain.base.errors import Invalid, Taken
 from domain.base.events import Event
 from domain.base.feed import Committed, Feed, Listener, Place, ResyncNeeded, ResyncReason, find_end
+from domain.base.following import Following
 from domain.base.model import EventHead, EventRecord
 from domain.base.work import Work, Works
 from domain.base.writing import WritingSession
@@ -310,3 +311,22 @@ async def test_the_last_one_who_is_cancelled_while_leaving_is_gone(works: Works)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
+
+
+async def test_whoever_has_read_less_than_the_others_were_told_does_not_join_them(works: Works) -> None:
+    """It reads on by itself first."""
+    feed = Feed(works.database)
+    ahead, behind = (Listener(feed, lambda _event: True, Place("e", seq), waiting_max=1) for seq in (5, 3))
+    feed.join(ahead)
+    feed.join(behind)
+    assert (feed.has_joined(ahead), feed.has_joined(behind)) == (True, False)
+
+
+async def test_a_stream_that_is_over_follows_nothing(works: Works) -> None:
+    """It says why."""
+    following = Following(Feed(works.database), resync=ResyncReason.FELL_BEHIND)
+    assert following.is_resync
+    with pytest.raises(ResyncNeeded) as needed:
+        async with following.listen(lambda _event: True):
+            pass
+    assert needed.value.reason is ResyncReason.FELL_BEHIND

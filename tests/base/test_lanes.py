@@ -113,6 +113,21 @@ async def test_a_writer_that_was_cut_off_lets_go_of_the_file(database: Database)
     assert held
 
 
+async def test_whoever_gives_up_twice_leaves_nothing_open(database: Database) -> None:
+    """What was cut off is closed to the end, and only then is it said that somebody gave up."""
+    lane = await database.writers.take(begun=True)
+    closing = asyncio.create_task(database.writers.give_back(lane, is_sound=False))
+    for _ in range(2):
+        await asyncio.sleep(0)
+        closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert lane.connection.closed
+    assert database.writers.busy == 0
+    await store(database, Sample(id=1))
+    assert await read(database) == 1
+
+
 async def test_a_lane_that_cannot_end_is_closed(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error is told, the connection is gone, and its place is free."""
     lane = await database.lanes.take(begun=True)

@@ -11,6 +11,7 @@ from domain.base.texts import (
     URL_LENGTH_MAX,
     check_length,
     clean,
+    clean_lines,
     clean_optional,
     clean_required,
     clean_url,
@@ -124,3 +125,10 @@ def test_long_lists_are_refused() -> None:
     check_length([1, 2], count_max=2)
     with pytest.raises(TooLong, match="At most 2 items are allowed here, not 1,001"):
         check_length(range(1_001), count_max=2)
+
+
+def test_lines_are_too_long_together() -> None:
+    """Each of them fits; all of them do not."""
+    assert clean_lines("a\nb", length_max=3) == "a\nb"
+    with pytest.raises(TooLong):
+        clean_lines("a\nbc", length_max=3)

@@ -11,9 +11,9 @@ from domain.base.feed import find_end
 from domain.base.following import Following
 from domain.base.identifiers import new_id
 from domain.base.work import Work
-from domain.customers.actions.streams import follow_customer
+from domain.customers.actions.streams import _Family, follow_customer
 from domain.customers.errors import CustomerNotFound
-from domain.customers.events import CustomerUpdated
+from domain.customers.events import CustomerMerged, CustomerUpdated
 from schema.base.ids import parse_id
 from tests.conftest import Client
 from tests.customers.family_changing import merge
@@ -59,3 +59,9 @@ async def test_what_turns_out_to_be_somebody_elses_is_not_told(client: Client) -
         CustomerUpdated(customer_id=key),
     ]
     assert told[0].family == {key, absorbed_key}
+
+
+def test_a_merge_before_anybody_listens_is_wanted() -> None:
+    """While a stream begins, what may turn out to be about the customer is kept for it."""
+    family = _Family(new_id(), frozenset({CustomerMerged}))
+    assert family.wants(CustomerMerged(customer_id=new_id(), absorbed_id=new_id(), merge_id=new_id()))

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from domain.base.actors import SYSTEM
+from domain.base.actors import SYSTEM, Actor, ActorKind
+from domain.base.errors import Refusals
 from domain.customers.actions.merges import merge_customers
+from domain.customers.actions.shoppers import canonical_actor
+from domain.customers.errors import MergeBlocked
 from domain.customers.model import Customer
 from domain.customers.rules.consents import ChannelKind
 from domain.identity.rules import VISITORS_FROM_ADDRESS
@@ -202,3 +205,36 @@ async def test_a_guest_erases_themselves(client: Client) -> None:
     assert not await is_let_in(client, guest["accessToken"])
     shown = (await client.ask(LAST, {"id": key})).data
     assert shown["conversation"] == {"lastMessage": {"text": ""}, "customer": None}
+
+
+async def test_where_the_two_cannot_be_one(client: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signing in is not refused for it: the guest stays by themselves, with their conversation."""
+    await enrolled(client, mailbox)
+    guest = await visit(client)
+    key = await chat(client, guest["accessToken"])
+
+    async def blocked(*_: object, **__: object) -> None:
+        raise Refusals([MergeBlocked("They cannot be one.")])
+
+    monkeypatch.setattr("domain.customers.actions.visitors.join_customers", blocked)
+    said = {"email": EMAIL, "password": PASSWORD}
+    session = (await ask(client, SIGN_IN, {"input": said}, token=guest["accessToken"]))["session"]
+    assert (await own(client, session["accessToken"]))["conversations"]["nodes"] == []
+    assert [each["id"] for each in (await own(client, guest["accessToken"]))["conversations"]["nodes"]] == [key]
+
+
+async def test_a_guest_who_was_merged_is_nobody(client: Client) -> None:
+    """Also where the session had not been ended yet."""
+    guest, known = [key_of((await new_customer(client))["id"], "Customer") for _ in range(2)]
+    assert guest is not None
+    assert known is not None
+    await client.works.perform(
+        lambda work: merge_customers(work, survivor_id=known, absorbed_id=guest, reason=None),
+        actor=SYSTEM,
+        action="customerMerge",
+    )
+    async with client.works.database.reading() as session:
+        for is_visitor, found in ((True, None), (False, known)):
+            actor = Actor(kind=ActorKind.CUSTOMER, permissions=frozenset(), id=guest, is_visitor=is_visitor)
+            acting = await canonical_actor(session, actor=actor)
+            assert (acting and acting.id) == found

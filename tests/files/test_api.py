@@ -12,11 +12,20 @@ from starlette.applications import Starlette
 
 from api.attachments import Attachments
 from domain.base.actors import ANONYMOUS, Actor, ActorKind
+from domain.base.errors import Forbidden
 from domain.base.identifiers import new_id
-from domain.files.actions.attachments import PurgeAttachments, purge_attachments
+from domain.files.actions.attachments import PurgeAttachments, create_attachment, purge_attachments
 from domain.files.model import Attachment, AttachmentChunk
 from domain.files.repository import remove_attachments
-from domain.files.rules import BYTES_A_DAY, BYTES_A_DAY_OF_GUESTS, BYTES_MAX, CHUNK_BYTES, KEPT_UNUSED, UPLOAD_WITHIN
+from domain.files.rules import (
+    BYTES_A_DAY,
+    BYTES_A_DAY_OF_GUESTS,
+    BYTES_MAX,
+    CHUNK_BYTES,
+    KEPT_UNUSED,
+    UPLOAD_WITHIN,
+    FileDetails,
+)
 from domain.interactions.model import Conversation
 from schema.base.ids import global_id
 from tests.conftest import Client, StandingClock
@@ -294,3 +303,25 @@ async def test_who_stops_sending_is_given_up(talk: Talk, client: Client) -> None
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
         assert (await http.put(payload["uploadUrl"], content=stuck())).status_code == 408
     assert (await client.http.get(payload["attachment"]["url"])).status_code == 404
+
+
+async def test_a_file_that_is_removed_when_all_of_it_has_come(talk: Talk, client: Client) -> None:
+    """Is not there either."""
+    payload = await announce(talk, talk.chat.shopper, bytes(CHUNK_BYTES))
+
+    async def removed() -> AsyncIterator[bytes]:
+        yield bytes(CHUNK_BYTES)
+        await client.works.perform(_remove_all, actor=Actor(kind=ActorKind.SYSTEM, permissions=frozenset()), action="x")
+
+    refused = await client.http.put(payload["uploadUrl"], content=removed())
+    assert (refused.status_code, "gone" in refused.text) == (400, True)
+
+
+async def test_the_domain_refuses_by_itself(talk: Talk, client: Client) -> None:
+    """Whatever the door in front of it lets through."""
+    details = FileDetails(filename="a", content_type="a/b", byte_size=1)
+    for actor in (ANONYMOUS, Actor(kind=ActorKind.STAFF, permissions=frozenset(), id=talk.chat.agent.id)):
+        with pytest.raises(Forbidden):
+            await client.works.perform(
+                lambda work: create_attachment(work, details=details), actor=actor, action="attachmentCreate"
+            )

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
-from domain.base.actors import EVERY_PERMISSION, Permission
+from domain.base.actors import EVERY_PERMISSION, SYSTEM, Permission
+from domain.base.identifiers import new_id
+from domain.identity.actions.keys import create_api_key
+from domain.identity.repository.keys import list_program_ids
 from tests.conftest import Client, StandingClock
 from tests.snapshots import snapshot
 
@@ -127,3 +130,12 @@ async def test_keys_are_seen_by_who_may_make_them(client: Client) -> None:
         "query($id: ID!) { node(id: $id) { ... on ApiKey { name } } }", {"id": made["apiKey"]["id"]}
     )
     assert found.data["node"] == {"name": "Shop"}
+
+
+async def test_programs_are_known_by_their_keys(client: Client) -> None:
+    """Also when a key opens nothing any more; what is no key is no program."""
+    key, _ = await client.works.perform(
+        lambda work: create_api_key(work, name="Bot", permissions=["stores:read"]), actor=SYSTEM, action="apiKeyCreate"
+    )
+    async with client.works.database.reading() as session:
+        assert await list_program_ids(session, [key, new_id()]) == {key}

@@ -58,10 +58,8 @@ async def adopt_visitor(work: Work, events: Sequence[SessionCreated]) -> None:
         if opened is None or opened.kind != SessionKind.CUSTOMER or opened.is_visitor:
             continue
         known = await list_canonical_ids(work.session, [event.subject_id, visitor_id])
-        survivor_id = known.get(event.subject_id)
-        if survivor_id is None:
-            continue
-        if survivor_id == known.get(visitor_id):
+        survivor_id = known[event.subject_id]
+        if survivor_id == known[visitor_id]:
             await revoke_visits(work, subject_ids=[visitor_id])
             continue
         try:
